@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * path.c - names in the file system
+ */
+#include "sys/path.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/fault.h"
+
+int weir__path_id(const char *path, struct weir__path_id *ret_id)
+{
+	struct stat st;
+	int r = weir__fault(WEIR__CALL_STAT);
+
+	if (r < 0)
+		return r;
+	r = (int)weir__result(lstat(path, &st));
+	if (r < 0)
+		return r;
+	ret_id->dev = st.st_dev;
+	ret_id->ino = st.st_ino;
+	return 0;
+}
+
+int weir__path_remove(const char *path, const struct weir__path_id *id)
+{
+	struct weir__path_id now;
+	int r = weir__path_id(path, &now);
+
+	if (r < 0)
+		return r;
+	if (now.dev != id->dev || now.ino != id->ino)
+		return -ESTALE;
+	r = weir__fault(WEIR__CALL_UNLINK);
+	if (r < 0)
+		return r;
+	return (int)weir__result(unlink(path));
+}
+
+void weir__path_stamp(const char *path, struct weir__path_stamp *ret_stamp)
+{
+	struct stat st;
+
+	*ret_stamp = (struct weir__path_stamp){ .exists = false };
+	if (weir__fault(WEIR__CALL_STAT) < 0 || stat(path, &st) < 0)
+		return;
+	*ret_stamp = (struct weir__path_stamp){
+		.exists = true,
+		.is_folder = S_ISDIR(st.st_mode),
+		.dev = st.st_dev,
+		.ino = st.st_ino,
+		.size = st.st_size,
+		.changed_ns = st.st_ctim.tv_sec * INT64_C(1000000000) +
+			      st.st_ctim.tv_nsec,
+	};
+}
