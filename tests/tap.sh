@@ -24,15 +24,15 @@
 : "${srcdir:=.}" "${limit:=60}" "${WEIR_TEST_TIMEOUT_FACTOR:=1}"
 
 # timeout(1) makes a process group of its own and ends the whole of it.
-if test -z "${tap_is_limited-}"; then
-	tap_is_limited=1
-	export tap_is_limited
-	exec timeout -k 5 "$(awk -v s="$limit" \
-		-v f="$WEIR_TEST_TIMEOUT_FACTOR" 'BEGIN { print s * f }')" \
-		/bin/sh "$0" "$@" </dev/null
+if test -z "${tap_seconds-}"; then
+	tap_seconds=$(awk -v s="$limit" -v f="$WEIR_TEST_TIMEOUT_FACTOR" \
+		'BEGIN { print s * f }')
+	export tap_seconds
+	exec timeout -k 5 "$tap_seconds" /bin/sh "$0" "$@" </dev/null
 fi
+tap_limit=$tap_seconds
 # Not for the scripts that this one may run.
-unset tap_is_limited
+unset tap_seconds
 
 tap_count=0
 tap_failed=0
@@ -58,7 +58,7 @@ tap_clean_up()
 # The script's standard output, for the trap: ok() redirects that of a command.
 exec 3>&1
 trap tap_clean_up EXIT
-trap 'echo "Bail out! timed out after $limit s" >&3; exit 1' TERM
+trap 'echo "Bail out! timed out after $tap_limit s" >&3; exit 1' TERM
 trap 'exit 1' HUP INT PIPE
 
 # plan N: how many results will come.  Else end with done_testing.

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WEIR_H
+#define WEIR_H
+
+/*
+ * weir.h - everything at once
+ *
+ * Each header below can be included alone; none needs another one before it.
+ */
+#include <weir/base.h>
+#include <weir/child.h>
+#include <weir/connect.h>
+#include <weir/counter.h>
+#include <weir/fd.h>
+#include <weir/listener.h>
+#include <weir/memory.h>
+#include <weir/message.h>
+#include <weir/pool.h>
+#include <weir/reactor.h>
+#include <weir/relay.h>
+#include <weir/signal.h>
+#include <weir/snapshot.h>
+#include <weir/source.h>
+#include <weir/stats.h>
+#include <weir/timer.h>
+#include <weir/watch.h>
+
+#endif /* WEIR_H */

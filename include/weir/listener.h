@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WEIR_LISTENER_H
+#define WEIR_LISTENER_H
+
+/*
+ * weir/listener.h - accepting connections into a pool
+ *
+ * SHARDED   Each worker has a listening socket of its own on the address
+ *           (SO_REUSEPORT) and keeps what it accepts.  No hand-off; the kernel
+ *           spreads connections by hash.
+ * HANDOFF   The control thread accepts and gives each connection to the less
+ *           loaded of two workers drawn at random.  Even, at the price of one
+ *           message a connection.
+ *
+ * Running out of descriptors (EMFILE, ENFILE) or memory pauses accepting for
+ * 100 ms at a time and never ends it.
+ */
+#include <stddef.h>
+#include <sys/socket.h>
+#include <weir/base.h>
+
+WEIR_BEGIN_DECLS
+
+struct weir_pool;
+struct weir_reactor;
+struct weir_listener;
+
+/* A socket's address. */
+struct weir_addr {
+	struct sockaddr_storage ss;
+	socklen_t len;
+};
+
+/* Enough for every text of weir_addr_format(). */
+#define WEIR_ADDR_TEXT 128
+
+/**
+ * weir_addr_parse() - read an address
+ * @text:     "192.0.2.1:80", "[2001:db8::1]:80", "*:80" (any IPv4 address) or
+ *            "unix:/path"; no names are looked up
+ * @ret_addr: receives the address
+ *
+ * Threads: any.
+ * Return:  0 or -EINVAL (not of these forms; the port is 0 .. 65535).
+ */
+int weir_addr_parse(const char *text, struct weir_addr *ret_addr);
+
+/**
+ * weir_addr_format() - write an address as weir_addr_parse() reads it
+ * @addr: the address
+ * @buf:  receives the text, cut to @size
+ * @size: room, WEIR_ADDR_TEXT is enough
+ *
+ * Threads: any.
+ * Return:  @buf.
+ */
+const char *weir_addr_format(const struct weir_addr *addr, char *buf,
+			     size_t size);
+
+/*
+ * Called on the worker that has the connection.  @fd is non-blocking,
+ * close-on-exec, and the callee's.
+ */
+typedef void weir_accept_fn(struct weir_reactor *r, int fd,
+			    const struct weir_addr *peer, void *data);
+
+enum weir_listener_mode {
+	WEIR_LISTENER_SHARDED,
+	WEIR_LISTENER_HANDOFF
+};
+
+struct weir_listener_options {
+	size_t size;		/* sizeof(struct weir_listener_options) */
+	enum weir_listener_mode mode;
+	int backlog;		/* default 4096; the kernel caps it */
+	unsigned accept_budget;	/* connections a turn, default 64 */
+};
+
+/**
+ * weir_listener_open() - listen on an address
+ * @pool:         the pool
+ * @addr:         where; port 0 lets the kernel choose one; a unix socket is
+ *                always HANDOFF
+ * @options:      or NULL
+ * @fn:           called for each connection
+ * @data:         passed to @fn
+ * @ret_listener: receives the listener, which belongs to the pool
+ *
+ * The address is bound when it returns; connections are taken once the pool
+ * runs.
+ *
+ * Threads: the one that made the pool, before weir_pool_start(); later, the
+ *          control thread.
+ * Return:  0, -EINVAL (@fn is NULL, or an option is out of range), -EADDRINUSE,
+ *          -EADDRNOTAVAIL, -EACCES, -EAFNOSUPPORT, -EMFILE, -ENFILE, -ENOMEM,
+ *          -ECANCELED (the pool drains or stops), -EBUSY (another thread) or
+ *          -ECHILD.
+ */
+int weir_listener_open(struct weir_pool *pool, const struct weir_addr *addr,
+		       const struct weir_listener_options *options,
+		       weir_accept_fn *fn, void *data,
+		       struct weir_listener **ret_listener);
+
+/**
+ * weir_listener_addr() - where a listener listens
+ * @listener: the listener
+ * @ret_addr: receives the address, with the port the kernel chose
+ *
+ * Threads: as weir_listener_open().
+ * Return:  0 or -ECHILD.
+ */
+int weir_listener_addr(const struct weir_listener *listener,
+		       struct weir_addr *ret_addr);
+
+/**
+ * weir_listener_close() - stop listening
+ * @listener: the listener, which the caller may not use again
+ *
+ * Connections that the kernel has completed already are still accepted; the
+ * address may be in use for a moment after the call returns.
+ *
+ * Threads: as weir_listener_open().
+ * Return:  0, -EBUSY (another thread) or -ECHILD.
+ */
+int weir_listener_close(struct weir_listener *listener);
+
+WEIR_END_DECLS
+
+#endif /* WEIR_LISTENER_H */

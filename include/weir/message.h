@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WEIR_MESSAGE_H
+#define WEIR_MESSAGE_H
+
+/*
+ * weir/message.h - work that one thread gives to another
+ *
+ * A message is a value of 32 bytes, copied into a bounded queue: nothing is
+ * allocated, no lock is taken, and the receiver is woken by a system call only
+ * if it sleeps.
+ *
+ * P1  A message that was accepted (0 was returned) has exactly one of its two
+ *     functions called, once: run() on the receiving thread, or
+ *     undeliverable().
+ * P2  Messages from one thread to one worker, or to one token, run in the
+ *     order in which they were accepted.
+ * P3  A full queue says -EAGAIN.  Nothing is dropped, nobody blocks.
+ * P4  All that the sender wrote before the call is visible to run().
+ *
+ * A worker's messages leave at the end of its turn, or with weir_flush(); any
+ * other thread's leave at once.
+ */
+#include <stdint.h>
+#include <weir/base.h>
+
+WEIR_BEGIN_DECLS
+
+struct weir_pool;
+struct weir_reactor;
+struct weir_call;
+
+/* What travels. */
+struct weir_msg {
+	const struct weir_call *call;
+	void *arg;
+	weir_token token;	/* weir_token_none() for a post */
+	uint64_t word;
+};
+
+/*
+ * Called on the receiving reactor's thread.  @data is that of the source the
+ * message was sent to; NULL for a post.
+ */
+typedef void weir_run_fn(struct weir_reactor *r, const struct weir_msg *msg,
+			 void *data);
+
+/*
+ * The message cannot be delivered.  @why is -ESTALE (the token's registration
+ * has ended) or -ECANCELED (the pool or reactor has stopped).  @r is the
+ * reactor on whose thread it is called: the one the message had reached; NULL
+ * if it had not been started or is gone.  Messages sent from here are refused
+ * once the pool has stopped.
+ */
+typedef void weir_undeliverable_fn(struct weir_reactor *r,
+				   const struct weir_msg *msg, int why);
+
+/* A kind of message: usually static const. */
+struct weir_call {
+	weir_run_fn *run;			/* not NULL */
+	weir_undeliverable_fn *undeliverable;	/* NULL: nothing to free */
+};
+
+/* As a worker's number: the control thread. */
+#define WEIR_CONTROL (-1)
+
+/**
+ * weir_post() - have a function called on a worker
+ * @pool:   the pool
+ * @worker: 0 .. workers - 1, or WEIR_CONTROL
+ * @call:   what to call; it must live until the call
+ * @arg:    handed over
+ * @word:   handed over
+ *
+ * Before weir_pool_start() messages are kept, and run when the pool does.
+ *
+ * Threads: any.
+ * Owns:    @arg belongs to the message until one of the functions of @call
+ *          runs; on failure it stays the caller's.
+ * Return:  0, -EINVAL (no such worker, or @call or its run is NULL), -EAGAIN
+ *          (the queue to this worker is full: try later), -ECANCELED (the pool
+ *          has stopped), -ENOMEM (the first message from this worker to that
+ *          one needs a ring) or -ECHILD.
+ */
+int weir_post(struct weir_pool *pool, int worker, const struct weir_call *call,
+	      void *arg, uint64_t word);
+
+/**
+ * weir_send() - have a function called where a token lives
+ * @pool:  the pool
+ * @token: a source of this pool
+ * @call:  what to call, with the source's data
+ * @arg:   handed over
+ * @word:  handed over
+ *
+ * If the source ends before the message arrives, undeliverable() is called
+ * with -ESTALE.
+ *
+ * Threads: any.
+ * Owns:    as weir_post().
+ * Return:  0, -ESTALE (@token has ended already), -EINVAL (@token is none or
+ *          another pool's, or @call or its run is NULL), -EAGAIN, -ECANCELED,
+ *          -ENOMEM or -ECHILD, as weir_post().
+ */
+int weir_send(struct weir_pool *pool, weir_token token,
+	      const struct weir_call *call, void *arg, uint64_t word);
+
+/**
+ * weir_flush() - let this worker's messages leave now
+ * @r: the reactor of the calling worker
+ *
+ * They leave at the end of the turn without it; a long handler may not want
+ * to wait for that.
+ *
+ * Threads: owner only.
+ * Return:  0 or -ECHILD.
+ */
+int weir_flush(struct weir_reactor *r);
+
+WEIR_END_DECLS
+
+#endif /* WEIR_MESSAGE_H */

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sync/inbox.c - bounded queue of messages, many producers, one consumer
+ *
+ * A ring of cells with a sequence number each, after Dmitry Vyukov's bounded
+ * queue ("Bounded MPMC queue", 1024cores.net), reduced to one consumer.  A
+ * producer claims a position by moving tail, writes the cell, and marks it
+ * with position + 1; no two laps of a cell have the same mark.
+ *
+ * I1  head <= tail <= head + capacity.  A producer checks against head_shared,
+ *     which lags behind head, before it claims.
+ * I2  A claimed cell is written by its claimant alone until marked; a marked
+ *     one is read by the consumer alone until head_shared has passed it.
+ * I3  Once CLOSED stands in tail no claim succeeds.  Hence the messages in the
+ *     inbox are exactly those below tail, and all pushes that returned 0.
+ *
+ * Ordering: an arrow joins a release to the acquire it pairs with.
+ * Q1 -> Q2  A consumer that sees the mark sees the message, and all that its
+ *           sender did before.
+ * Q3 -> Q4  A producer that sees the cell free knows that it was read.
+ * Q5, Q6    Relaxed: claims are ordered among themselves by being on one word,
+ *           and claim nothing else.
+ * Q7        Relaxed: the fence D2 of sync/doorbell.h stands before it.
+ *
+ * Progress: a push is lock-free: a claim fails only because another succeeded.
+ * A producer that is preempted between claim and mark delays the messages
+ * behind its own, but nobody waits for it: the consumer turns on, may sleep,
+ * and is rung when the mark is set.
+ */
+#include "sync/inbox.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync/line.h"
+
+/* Positions never get here: at 10^9 pushes a second, in 292 years. */
+static const size_t CLOSED = SIZE_MAX / 2 + 1;
+
+/* Producers see the consumer's progress in steps, not with each message. */
+static const size_t RELEASE_EVERY = 64;
+
+struct cell {
+	_Atomic size_t mark;	/* position + 1 when written */
+	struct weir_msg msg;
+};
+
+struct weir__inbox {
+	_Alignas(WEIR__LINE) _Atomic size_t tail;
+	_Alignas(WEIR__LINE) _Atomic size_t head_shared;
+	_Alignas(WEIR__LINE) size_t head;	/* consumer only */
+	size_t released;			/* its copy of head_shared */
+	_Alignas(WEIR__LINE) size_t capacity;	/* never changes */
+	struct cell cells[];
+};
+
+struct weir__inbox *weir__inbox_new(size_t capacity)
+{
+	size_t size = sizeof(struct weir__inbox) +
+		      capacity * sizeof(struct cell);
+	struct weir__inbox *inbox;
+
+	size = (size + WEIR__LINE - 1) / WEIR__LINE * WEIR__LINE;
+	inbox = aligned_alloc(WEIR__LINE, size);
+	if (!inbox)
+		return NULL;
+	memset(inbox, 0, size);
+	inbox->capacity = capacity;
+	return inbox;
+}
+
+struct weir__inbox *weir__inbox_free(struct weir__inbox *inbox)
+{
+	free(inbox);
+	return NULL;
+}
+
+int weir__inbox_push(struct weir__inbox *inbox, const struct weir_msg *msg,
+		     size_t reserve)
+{
+	const size_t limit = inbox->capacity - reserve;
+	struct cell *cell;
+	size_t pos, head;
+
+	pos = atomic_load_explicit(&inbox->tail, memory_order_relaxed); /* Q5 */
+	do {
+		if (pos & CLOSED)
+			return -ECANCELED;
+		head = atomic_load_explicit(&inbox->head_shared,
+					    memory_order_acquire); /* Q4 */
+		/* A pos read long ago may lie behind head: try again. */
+		if ((ptrdiff_t)(pos - head) >= (ptrdiff_t)limit)
+			return -EAGAIN;
+	} while (!atomic_compare_exchange_weak_explicit(&inbox->tail, &pos,
+			pos + 1, memory_order_relaxed,
+			memory_order_relaxed));			/* Q5 */
+	cell = &inbox->cells[pos & (inbox->capacity - 1)];
+	cell->msg = *msg;
+	atomic_store_explicit(&cell->mark, pos + 1,
+			      memory_order_release);		/* Q1 */
+	return 0;
+}
+
+bool weir__inbox_take(struct weir__inbox *inbox, struct weir_msg *ret_msg)
+{
+	struct cell *cell = &inbox->cells[inbox->head & (inbox->capacity - 1)];
+
+	if (atomic_load_explicit(&cell->mark, memory_order_acquire) !=
+	    inbox->head + 1)					/* Q2 */
+		return false;
+	*ret_msg = cell->msg;
+	inbox->head++;
+	if (inbox->head - inbox->released >= RELEASE_EVERY)
+		weir__inbox_release(inbox);
+	return true;
+}
+
+size_t weir__inbox_tail(const struct weir__inbox *inbox)
+{
+	return atomic_load_explicit(&inbox->tail,
+				    memory_order_relaxed) & ~CLOSED; /* Q6 */
+}
+
+size_t weir__inbox_head(const struct weir__inbox *inbox)
+{
+	return inbox->head;
+}
+
+void weir__inbox_release(struct weir__inbox *inbox)
+{
+	if (inbox->released == inbox->head)
+		return;
+	inbox->released = inbox->head;
+	atomic_store_explicit(&inbox->head_shared, inbox->head,
+			      memory_order_release);		/* Q3 */
+}
+
+bool weir__inbox_is_empty(const struct weir__inbox *inbox)
+{
+	const struct cell *cell =
+		&inbox->cells[inbox->head & (inbox->capacity - 1)];
+
+	return atomic_load_explicit(&cell->mark, memory_order_relaxed) !=
+	       inbox->head + 1;					/* Q7 */
+}
+
+void weir__inbox_close(struct weir__inbox *inbox)
+{
+	atomic_fetch_or_explicit(&inbox->tail, CLOSED,
+				 memory_order_relaxed);		/* Q6 */
+}
