@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop/reactor.h - one thread, one epoll set
+ *
+ * What a reactor is made of, for the files of this floor and those above.
+ * Which file does what:
+ *
+ *     reactor.c   made and freed; the public calls that are none of the below
+ *     turn.c      one turn: the phases, sleeping, dispatch
+ *     wait.c      weir_reactor_wait() and _run(): turns until something
+ *     source.c    registrations: add, modify, remove
+ *     ready.c     wanted and ready: the edge-triggered contract
+ *     rebuild.c   descriptors closed behind our back
+ *     timer.c     timers on the wheel
+ *     deliver.c   messages: a reactor's own inbox, running what arrives
+ *
+ * All of it is owned by one thread; what others may touch (bell, inbox, the
+ * stop wish, the numbers) comes from sync/.  A reactor does not know that
+ * others exist: what a pool adds comes in through hooks.
+ */
+#ifndef WEIR_LOOP_REACTOR_H
+#define WEIR_LOOP_REACTOR_H
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <weir/reactor.h>
+
+#include "base/histogram.h"
+#include "base/list.h"
+#include "base/wheel.h"
+#include "sync/doorbell.h"
+#include "sync/flag.h"
+#include "sync/inbox.h"
+#include "sync/tally.h"
+#include "sync/token.h"
+#include "sys/arena.h"
+#include "sys/fork.h"
+
+#ifndef WEIR_DEBUG
+#define WEIR_DEBUG 0
+#endif
+
+/* What one turn may do at most in each phase. */
+enum {
+	/* Messages from the inbox, and from each ring of a mesh. */
+	WEIR__BUDGET_MESSAGES = 256,
+	WEIR__BUDGET_TIMERS = 1024,
+	WEIR__BUDGET_READY = 1024,
+	/* Events from the kernel: 3 KiB, which stay in the first cache. */
+	WEIR__BUDGET_EVENTS = 256,
+};
+
+/* Room in each queue that only the library itself may use. */
+enum { WEIR__RESERVE = 16 };
+
+/* epoll_event.data of the doorbell: no token, for its table would be 0. */
+#define WEIR__BELL UINT64_C(1)
+
+enum weir__stat {
+	WEIR__STAT_TURNS,
+	WEIR__STAT_SLEEPS,
+	WEIR__STAT_EVENTS,
+	WEIR__STAT_STALE_EVENTS,
+	WEIR__STAT_CALLS,
+	WEIR__STAT_CALLS_AGAIN,
+	WEIR__STAT_TIMERS,
+	WEIR__STAT_MESSAGES_IN,
+	WEIR__STAT_MESSAGES_OUT,
+	WEIR__STAT_MESSAGES_FULL,
+	WEIR__STAT_UNDELIVERABLE,
+	WEIR__STAT_WAKEUPS,
+	WEIR__STAT_ACCEPTED,
+	WEIR__STAT_ACCEPT_ERRORS,
+	WEIR__STAT_BYTES_RELAYED,
+	WEIR__STAT_SOURCES_FORCED,
+	WEIR__STAT_SOURCES_LOST,
+	WEIR__STAT_REBUILDS,
+	/* not sums, but what is at this moment */
+	WEIR__STAT_SOURCES,
+	WEIR__STAT_TIMERS_RUNNING,
+	WEIR__STAT_MEMORY_BYTES,
+	WEIR__STAT_COUNT,
+};
+
+/* What the pool adds to a turn.  A reactor that stands alone has none. */
+struct weir__hooks {
+	/* Deliver what has come; true if there is more. */
+	bool (*take)(struct weir_reactor *r);
+	/* After the doorbell was armed: must it not sleep? */
+	bool (*has_work)(struct weir_reactor *r);
+	/* Let what was posted leave. */
+	void (*flush)(struct weir_reactor *r);
+	/* Around the wait; and at the end of a turn without one. */
+	void (*sleep)(struct weir_reactor *r);
+	void (*wake)(struct weir_reactor *r);
+	void (*quiescent)(struct weir_reactor *r);
+	/* From any thread: to this reactor, or to where the token lives. */
+	int (*post)(struct weir_reactor *r, const struct weir_msg *msg);
+	int (*send)(struct weir_reactor *r, const struct weir_msg *msg);
+};
+
+/* Where weir_reactor_wait() collects; NULL while the reactor runs. */
+struct weir__harvest {
+	struct weir_event *events;
+	size_t capacity;
+	size_t count;
+};
+
+struct weir_reactor {
+	/* never change after init */
+	int epfd;
+	uint32_t fork_generation;
+	uint32_t owner;			/* number in the token table */
+	bool owns_tokens;
+	const struct weir__hooks *hooks;
+	void *hooks_data;		/* the pool's */
+	struct weir__tokens *tokens;
+	struct weir__inbox *inbox;
+	pthread_t thread;		/* debug builds check it */
+
+	/* the owner's */
+	struct weir_reactor *outer;	/* weir_reactor_current() before */
+	weir_ns now;
+	uint64_t turn;			/* number of the current turn */
+	bool is_turning;		/* within weir__reactor_turn() */
+	bool is_closing;		/* no new registrations */
+	bool is_draining;
+	bool is_memory_stale;		/* WEIR__STAT_MEMORY_BYTES is */
+	weir_ns woke_at;		/* the kernel's last answer; 0: none */
+	struct weir__arena *arena;
+	struct weir__harvest *harvest;
+	struct weir__source *called;	/* whose handler runs; see ready.c */
+	struct weir__list ready;	/* sources with something to report */
+	struct weir__list held;		/* the same, but nobody collects */
+	struct weir__list sources;	/* all of them */
+	struct weir__list timers;	/* all of them */
+	struct weir__wheel wheel;
+	struct weir__token_cache token_cache;
+	struct weir__source **fds;	/* whose a descriptor is; rebuild.c */
+	size_t fds_capacity;
+	bool has_suspect;		/* there may be a ghost, rebuild.c */
+	bool must_rebuild;		/* one was seen */
+	uint64_t suspected_in;		/* turn */
+	uint64_t removed_in;		/* turn of the last removal */
+	void *data;			/* weir_reactor_set_data() */
+	void *net_data;			/* the net floor's, see net/ */
+	struct epoll_event batch[WEIR__BUDGET_EVENTS];
+
+	/* others read, or write */
+	struct weir__doorbell bell;
+	struct weir__flag stop;
+	_Alignas(WEIR__LINE) struct weir__tally stats[WEIR__STAT_COUNT];
+	struct weir__tally turn_max;
+	struct weir__tally turn_ns[WEIR__HISTOGRAM_BUCKETS];
+};
+
+struct weir__reactor_config {
+	struct weir__tokens *tokens;	/* NULL: a table of its own */
+	uint32_t owner;
+	size_t inbox_messages;		/* a power of two */
+	const struct weir__hooks *hooks;
+	void *hooks_data;
+};
+
+/* Threads: the writer of @r's numbers. */
+static inline void weir__stat_add(struct weir_reactor *r, enum weir__stat s,
+				  uint64_t n)
+{
+	weir__tally_add(&r->stats[s], n);
+}
+
+static inline uint64_t weir__stat_get(const struct weir_reactor *r,
+				      enum weir__stat s)
+{
+	return weir__tally_get(&r->stats[s]);
+}
+
+/* Make and free a reactor; weir_reactor_new() says which errors. */
+int weir__reactor_new(const struct weir__reactor_config *config,
+		      struct weir_reactor **ret_reactor);
+struct weir_reactor *weir__reactor_free(struct weir_reactor *r);
+
+/**
+ * weir__reactor_check() - before a call that is the owner's
+ *
+ * A debug build also checks the thread.
+ *
+ * Return: 0, or -ECHILD in a forked child.
+ */
+static inline int weir__reactor_check(const struct weir_reactor *r)
+{
+	if (weir__fork_happened(r->fork_generation))
+		return -ECHILD;
+	if (WEIR_DEBUG)
+		assert(pthread_equal(r->thread, pthread_self()));
+	return 0;
+}
+
+/*
+ * The calling thread owns @r from here on, and weir_reactor_current() is @r
+ * until it leaves; then it is what it was before.
+ */
+void weir__reactor_enter(struct weir_reactor *r);
+void weir__reactor_leave(void);
+
+/**
+ * weir__reactor_turn() - one turn
+ * @deadline: do not sleep beyond it
+ *
+ * Return: how many events the kernel had, or -EINTR.
+ */
+int weir__reactor_turn(struct weir_reactor *r, weir_ns deadline);
+
+/**
+ * weir__reactor_announce() - call every source that has a handler
+ * @fact: WEIR_DRAINING: in the coming turns
+ */
+void weir__reactor_announce(struct weir_reactor *r, uint16_t fact);
+
+/**
+ * weir__reactor_end() - end every source, each after a call with WEIR_STOPPING
+ *
+ * No source can be added any more.
+ */
+void weir__reactor_end(struct weir_reactor *r);
+
+/**
+ * weir__reactor_close_inbox() - take no more posts
+ *
+ * Then weir__reactor_return_all() has all that was accepted.
+ */
+void weir__reactor_close_inbox(struct weir_reactor *r);
+
+/* Every message left in the inbox goes to its undeliverable function. */
+void weir__reactor_return_all(struct weir_reactor *r);
+
+/* Run one message here, or return it to its sender. */
+void weir__deliver(struct weir_reactor *r, const struct weir_msg *msg);
+
+/* Return one message; @r as in weir_undeliverable_fn. */
+void weir__undeliver(struct weir_reactor *r, const struct weir_msg *msg,
+		     int why);
+
+/* The inbox phase of a turn.  True if there is more. */
+bool weir__deliver_inbox(struct weir_reactor *r);
+
+/* Put a message in @r's inbox and wake it.  Threads: any. */
+int weir__inbox_post(struct weir_reactor *r, const struct weir_msg *msg,
+		     size_t reserve);
+
+/* The timer phase of a turn. */
+void weir__timers_fire(struct weir_reactor *r);
+
+/* Free every timer there is. */
+void weir__timers_free(struct weir_reactor *r);
+
+#endif /* WEIR_LOOP_REACTOR_H */

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop/ready.c - wanted and ready: the edge-triggered contract
+ *
+ * For each fact of a source:
+ *
+ *     wanted ready
+ *       0      0     nothing to do
+ *       0      1     remembered; the kernel will not say it again
+ *       1      0     waiting for an edge
+ *       1      1     the handler is called: by an event at once, else from the
+ *                    ready list in the next turn
+ *
+ *     mark   an edge: the kernel said it, or weir_source_again()  ready = 1
+ *     clear  EAGAIN was met, or the verdict was WEIR_DONE         ready = 0
+ *     want   the handler, or a user, changes its mind             wanted = 0, 1
+ *
+ * K1  A source that is not being called is in the ready list exactly when one
+ *     of its facts is wanted and ready.  So nothing is lost between an edge and
+ *     the call that uses it up, and an idle source costs nothing.
+ * K2  ERROR, HANGUP, DRAINING and STOPPING are always wanted.
+ * K3  A verdict speaks only of the facts that were given: others that became
+ *     ready meanwhile stay.
+ * K4  A handler that was replaced while it ran has no verdict: the facts are
+ *     for the new one.
+ * K5  A source without a handler waits in the held list while nobody collects
+ *     events, so that a running reactor does not turn for it in vain.
+ * K6  An event that stands in a caller's array is taken out of it if its source
+ *     is removed or replaced before weir_reactor_wait() returns.
+ *
+ * WEIR_MORE does not keep DRAINING and STOPPING, which are said once.
+ *
+ * A level-triggered source is marked by each event and cleared after each
+ * call, whatever the verdict: the kernel remembers for it.  A ONESHOT source
+ * is none: after its event the kernel has forgotten it.
+ *
+ * Calls do not nest: a handler cannot turn its own reactor (-EBUSY).  So one
+ * pointer says what a call must know afterwards: "called" is still its source,
+ * unless that was removed or its handler replaced meanwhile.
+ */
+#include "loop/ready.h"
+
+#include "loop/rebuild.h"
+
+#include <string.h>
+
+enum {
+	ONCE = WEIR_DRAINING | WEIR_STOPPING,
+	ALWAYS = WEIR_ERROR | WEIR_HANGUP | ONCE,
+};
+
+/* The facts that have the kernel's values need no translation. */
+_Static_assert(WEIR_READABLE == EPOLLIN && WEIR_PRIORITY == EPOLLPRI &&
+	       WEIR_WRITABLE == EPOLLOUT && WEIR_ERROR == EPOLLERR &&
+	       WEIR_HANGUP == EPOLLHUP && WEIR_RDHUP == EPOLLRDHUP,
+	       "facts are epoll's bits");
+_Static_assert(sizeof(struct weir_event) == 24, "an event is 24 bytes");
+
+/*
+ * No handler can miss an end: what hangs up or fails is also readable and
+ * writable, and the read or write will say how.
+ */
+static uint16_t facts_of(uint32_t raw)
+{
+	const uint32_t known = WEIR_READABLE | WEIR_PRIORITY | WEIR_WRITABLE |
+			       WEIR_ERROR | WEIR_HANGUP | WEIR_RDHUP;
+	uint32_t facts = raw & known;
+
+	if (__builtin_expect((raw & (EPOLLHUP | EPOLLERR)) != 0, 0)) {
+		facts |= WEIR_READABLE | WEIR_WRITABLE;
+		if (raw & EPOLLERR)
+			facts |= WEIR_PRIORITY;
+	}
+	return (uint16_t)facts;
+}
+
+static uint16_t pending(const struct weir__source *s)
+{
+	return (uint16_t)(s->ready & (s->wanted | ALWAYS));
+}
+
+/* Restore K1. */
+static void settle(struct weir_reactor *r, struct weir__source *s)
+{
+	if (!pending(s))
+		weir__list_remove(&s->ready_link);
+	else if (!weir__list_is_linked(&s->ready_link))
+		weir__list_push(&r->ready, &s->ready_link);
+}
+
+void weir__ready_mark(struct weir_reactor *r, struct weir__source *s,
+		      uint16_t facts)
+{
+	s->ready |= facts;
+	if (s != r->called)
+		settle(r, s);
+}
+
+void weir__ready_clear(struct weir_reactor *r, struct weir__source *s,
+		       uint16_t facts)
+{
+	s->ready &= (uint16_t)~facts;
+	if (s != r->called)
+		settle(r, s);
+}
+
+void weir__ready_want(struct weir_reactor *r, struct weir__source *s,
+		      uint16_t facts)
+{
+	s->wanted = facts;
+	if (s != r->called)
+		settle(r, s);
+}
+
+/* What this source is ready for the kernel will say again. */
+static bool is_level(const struct weir__source *s)
+{
+	return s->fd >= 0 && !(s->registered & (EPOLLET | EPOLLONESHOT));
+}
+
+/* A source without a handler: its event goes into the caller's array. */
+static void harvest(struct weir_reactor *r, struct weir__source *s,
+		    const struct weir_event *event)
+{
+	struct weir__harvest *h = r->harvest;
+	const bool has_room = h && h->count < h->capacity &&
+			      s->harvested != r->turn;
+
+	if (has_room) {
+		h->events[h->count++] = *event;
+		s->harvested = r->turn;
+	}
+	if (has_room || (event->raw != 0 && is_level(s)))
+		s->ready &= (uint16_t)~event->facts;
+	weir__list_remove(&s->ready_link);
+	if (pending(s))
+		weir__list_push(h ? &r->ready : &r->held, &s->ready_link);
+}
+
+void weir__ready_withdraw(struct weir_reactor *r, struct weir__source *s)
+{
+	struct weir__harvest *h = r->harvest;
+	struct weir_event *event, *end;
+
+	if (!h || s->harvested != r->turn)
+		return;
+	end = h->events + h->count;
+	for (event = h->events; event < end; event++) {
+		if (!weir_token_equal(event->token, s->token))
+			continue;
+		s->ready |= event->facts;
+		memmove(event, event + 1,
+			(size_t)(end - event - 1) * sizeof(*event));
+		h->count--;
+		break;
+	}
+	s->harvested = 0;
+}
+
+void weir__ready_replaced(struct weir_reactor *r, struct weir__source *s)
+{
+	if (s == r->called) {
+		r->called = NULL;	/* K4 */
+		return;
+	}
+	weir__ready_withdraw(r, s);
+	/* Out of the held list, if it was there. */
+	weir__list_remove(&s->ready_link);
+	settle(r, s);
+}
+
+/* After a call that was not simply done; see weir__ready_call(). */
+static void judge(struct weir_reactor *r, struct weir__source *s,
+		  weir_token token, uint16_t given)
+{
+	const bool is_replaced = r->called != s;
+	uint16_t used = is_replaced ? 0 : given & ONCE;
+
+	r->called = NULL;
+	/* It may have removed itself; its memory may be another's by now. */
+	if (is_replaced && weir__source_get(r, token) != s)
+		return;
+	if (is_level(s))
+		used = given;
+	s->ready &= (uint16_t)~used;
+	settle(r, s);
+}
+
+/*
+ * Call the handler of @s for what is ready and wanted, if anything is.  On the
+ * path of every event, hence without a call of its own.
+ */
+__attribute__((always_inline))
+static inline void call(struct weir_reactor *r, struct weir__source *s,
+			uint32_t raw)
+{
+	const uint16_t given = pending(s);
+	const struct weir_event event = {
+		.token = s->token,
+		.facts = given,
+		.raw = (uint16_t)raw,
+		.fd = s->fd,
+		.data = s->data,
+	};
+	enum weir_verdict verdict;
+
+	if (!given)
+		return;
+	if (!s->fn) {
+		harvest(r, s, &event);
+		return;
+	}
+	weir__stat_add(r, WEIR__STAT_CALLS, 1);
+	r->called = s;
+	verdict = s->fn(r, &event, event.data);
+	if (r->called != s || verdict == WEIR_MORE) {
+		judge(r, s, event.token, given);
+		return;
+	}
+	r->called = NULL;
+	s->ready &= (uint16_t)~given;
+	if (s->ready || weir__list_is_linked(&s->ready_link))
+		settle(r, s);
+}
+
+void weir__ready_call(struct weir_reactor *r, struct weir__source *s)
+{
+	call(r, s, 0);
+}
+
+/*
+ * An event that is not simply some source's.  Return: 1 if it is stale: its
+ * registration has ended, or has lost its descriptor.
+ */
+static unsigned dispatch_odd(struct weir_reactor *r, struct weir__source *s,
+			     weir_token token, uint32_t raw)
+{
+	if (token.bits == WEIR__BELL)
+		return 0;
+	if (!s || s->is_lost) {
+		weir__ghost_seen(r);
+		return 1;
+	}
+	s->is_disarmed = true;
+	s->ready |= facts_of(raw);
+	call(r, s, raw);
+	return 0;
+}
+
+void weir__ready_dispatch(struct weir_reactor *r, int n)
+{
+	unsigned stale = 0;
+
+	for (int i = 0; i < n; i++) {
+		const weir_token token = { r->batch[i].data.u64 };
+		const uint32_t raw = r->batch[i].events;
+		struct weir__source *s = weir__source_get(r, token);
+
+		if (__builtin_expect(!s || s->is_odd, 0)) {
+			stale += dispatch_odd(r, s, token, raw);
+			continue;
+		}
+		s->ready |= facts_of(raw);
+		call(r, s, raw);
+	}
+	weir__stat_add(r, WEIR__STAT_EVENTS, (uint64_t)n);
+	if (stale > 0)
+		weir__stat_add(r, WEIR__STAT_STALE_EVENTS, stale);
+}
+
+bool weir__ready_phase(struct weir_reactor *r)
+{
+	struct weir__list *node;
+	struct weir__list queue;
+	unsigned calls = 0;
+
+	if (weir__list_is_empty(&r->ready))
+		return false;
+	/* Who says WEIR_MORE again goes to r->ready, and so to the next turn. */
+	weir__list_init(&queue);
+	weir__list_splice(&queue, &r->ready);
+	while (calls < WEIR__BUDGET_READY &&
+	       (node = weir__list_take(&queue)) != NULL) {
+		weir__ready_call(r, WEIR__CONTAINER(node, struct weir__source,
+						    ready_link));
+		calls++;
+	}
+	weir__stat_add(r, WEIR__STAT_CALLS_AGAIN, calls);
+	/* Over budget: those go before the ones that had their turn. */
+	weir__list_splice(&queue, &r->ready);
+	weir__list_splice(&r->ready, &queue);
+	return !weir__list_is_empty(&r->ready);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop/timer.c - timers on the reactor's wheel
+ *
+ * A timer counts from the time at which the turn last looked at the clock, so
+ * that starting one costs no clock reading; outside a turn there is no such
+ * time, and the clock is read.
+ */
+#include <weir/timer.h>
+
+#include <errno.h>
+
+#include "loop/reactor.h"
+#include "sys/clock.h"
+
+struct weir_timer {
+	struct weir__wheel_node node;
+	struct weir_reactor *reactor;
+	weir_timer_fn *fn;
+	void *data;
+	weir_ns period;			/* 0: fires once */
+	struct weir__list all_link;	/* in reactor.timers */
+};
+
+int weir_timer_new(struct weir_reactor *r, weir_timer_fn *fn, void *data,
+		   struct weir_timer **ret_timer)
+{
+	struct weir_timer *t;
+	int err = weir__reactor_check(r);
+
+	if (err < 0)
+		return err;
+	if (!fn)
+		return -EINVAL;
+	t = weir__arena_zalloc(r->arena, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	weir__wheel_node_init(&t->node);
+	t->reactor = r;
+	t->fn = fn;
+	t->data = data;
+	weir__list_push(&r->timers, &t->all_link);
+	r->is_memory_stale = true;
+	*ret_timer = t;
+	return 0;
+}
+
+struct weir_timer *weir_timer_free(struct weir_timer *t)
+{
+	if (!t || weir__reactor_check(t->reactor) < 0)
+		return NULL;
+	weir__wheel_stop(&t->reactor->wheel, &t->node);
+	weir__list_remove(&t->all_link);
+	t->reactor->is_memory_stale = true;
+	weir__arena_dealloc(t->reactor->arena, t);
+	return NULL;
+}
+
+static weir_ns add_ns(weir_ns a, weir_ns b)
+{
+	return a + b < a ? WEIR_FOREVER : a + b;
+}
+
+static weir_ns base_of(struct weir_reactor *r)
+{
+	return r->is_turning ? r->now : weir_reactor_update_now(r);
+}
+
+static int start(struct weir_timer *t, weir_ns now, weir_ns deadline,
+		 weir_ns period)
+{
+	struct weir_reactor *r = t->reactor;
+
+	/*
+	 * One that has passed is due in the next turn, and not at the end of
+	 * its tick: the wheel must know that it has passed.
+	 */
+	if (deadline <= now && deadline > weir__wheel_now(&r->wheel))
+		weir__wheel_advance(&r->wheel, now);
+	t->period = period;
+	weir__wheel_start(&r->wheel, &t->node, deadline);
+	return 0;
+}
+
+int weir_timer_start(struct weir_timer *t, weir_ns delay)
+{
+	int err = weir__reactor_check(t->reactor);
+	weir_ns now;
+
+	if (err < 0)
+		return err;
+	now = base_of(t->reactor);
+	return start(t, now, add_ns(now, delay), 0);
+}
+
+int weir_timer_start_at(struct weir_timer *t, weir_ns deadline)
+{
+	int err = weir__reactor_check(t->reactor);
+
+	if (err < 0)
+		return err;
+	return start(t, base_of(t->reactor), deadline, 0);
+}
+
+int weir_timer_start_every(struct weir_timer *t, weir_ns period)
+{
+	int err = weir__reactor_check(t->reactor);
+	weir_ns now;
+
+	if (err < 0)
+		return err;
+	if (period == 0)
+		return -EINVAL;
+	now = base_of(t->reactor);
+	return start(t, now, add_ns(now, period), period);
+}
+
+int weir_timer_stop(struct weir_timer *t)
+{
+	int err = weir__reactor_check(t->reactor);
+
+	if (err < 0)
+		return err;
+	weir__wheel_stop(&t->reactor->wheel, &t->node);
+	return 0;
+}
+
+int weir_timer_is_running(const struct weir_timer *t)
+{
+	return weir__wheel_is_armed(&t->node);
+}
+
+/* The first multiple of the period after the deadline that is yet to come. */
+static weir_ns next_deadline(const struct weir_timer *t, weir_ns now)
+{
+	const weir_ns due = t->node.deadline_ns;
+	const weir_ns missed = now > due ? (now - due) / t->period : 0;
+
+	return add_ns(due, (missed + 1) * t->period);
+}
+
+void weir__timers_fire(struct weir_reactor *r)
+{
+	struct weir__wheel_node *node;
+	unsigned fired = 0;
+
+	if (weir__wheel_count(&r->wheel) == 0)
+		return;
+	weir__wheel_advance(&r->wheel, r->now);
+	while (fired < WEIR__BUDGET_TIMERS &&
+	       (node = weir__wheel_take(&r->wheel)) != NULL) {
+		struct weir_timer *t = WEIR__CONTAINER(node, struct weir_timer,
+						       node);
+
+		/* Started before the call, so that the call can stop it. */
+		if (t->period > 0)
+			weir__wheel_start(&r->wheel, node,
+					  next_deadline(t, r->now));
+		t->fn(r, t, t->data);
+		fired++;
+	}
+	weir__stat_add(r, WEIR__STAT_TIMERS, fired);
+}
+
+void weir__timers_free(struct weir_reactor *r)
+{
+	struct weir__list *node;
+
+	while ((node = weir__list_take(&r->timers)) != NULL) {
+		struct weir_timer *t = WEIR__CONTAINER(node, struct weir_timer,
+						       all_link);
+
+		weir__wheel_stop(&r->wheel, &t->node);
+		weir__arena_dealloc(r->arena, t);
+	}
+}

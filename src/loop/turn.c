@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop/turn.c - one turn of a reactor
+ *
+ *     1  messages       deliver.c, and the pool's rings
+ *     2  timers         timer.c
+ *     3  the ready list ready.c
+ *     4  flush          what 1 to 3 have posted leaves before a sleep
+ *     5  the kernel     no sleep if 1 to 3 left something over
+ *     6  dispatch
+ *     7  flush, and an RCU quiescent state
+ *
+ * Each of 1, 2, 3 and 6 has a budget (reactor.h), and what is over budget
+ * makes the next wait a poll: so none of them starves another.
+ *
+ * The clock is read twice a turn, around the wait: before it to know how long
+ * to sleep, after it for all that is done until the next.
+ */
+#include <errno.h>
+#include <limits.h>
+
+#include "loop/ready.h"
+#include "loop/rebuild.h"
+#include "loop/reactor.h"
+#include "sys/clock.h"
+#include "sys/epoll.h"
+
+/* Close the books on the time since the kernel's last answer. */
+static void account_turn(struct weir_reactor *r)
+{
+	weir_ns spent;
+
+	if (r->woke_at == 0)
+		return;
+	spent = r->now - r->woke_at;
+	weir__tally_add(&r->turn_ns[weir__histogram_bucket(spent)], 1);
+	if (spent > weir__tally_get(&r->turn_max))
+		weir__tally_set(&r->turn_max, spent);
+}
+
+static void publish_gauges(struct weir_reactor *r)
+{
+	const size_t timers = weir__wheel_count(&r->wheel);
+
+	if (timers != weir__stat_get(r, WEIR__STAT_TIMERS_RUNNING))
+		weir__tally_set(&r->stats[WEIR__STAT_TIMERS_RUNNING], timers);
+	if (r->is_memory_stale) {
+		weir__tally_set(&r->stats[WEIR__STAT_MEMORY_BYTES],
+				weir__arena_bytes(r->arena));
+		r->is_memory_stale = false;
+	}
+}
+
+/* How long the kernel may keep us: below 0 for ever. */
+static int64_t time_left(const struct weir_reactor *r, weir_ns deadline)
+{
+	weir_ns until = deadline;
+
+	if (weir__wheel_count(&r->wheel) > 0) {
+		const weir_ns timer = weir__wheel_next_ns(&r->wheel);
+
+		until = timer < deadline ? timer : deadline;
+	}
+	if (until == WEIR_FOREVER)
+		return -1;
+	if (until <= r->now)
+		return 0;
+	if (until - r->now > INT64_MAX)
+		return -1;
+	return (int64_t)(until - r->now);
+}
+
+static bool has_work(struct weir_reactor *r)
+{
+	return !weir__inbox_is_empty(r->inbox) ||
+	       weir__flag_is_set(&r->stop) ||
+	       (r->hooks && r->hooks->has_work(r));
+}
+
+/* Arm the doorbell, unless something has come: then do not sleep. */
+static bool may_sleep(struct weir_reactor *r)
+{
+	weir__doorbell_arm(&r->bell);
+	if (!has_work(r))
+		return true;
+	weir__doorbell_disarm(&r->bell);
+	return false;
+}
+
+static int sleep_in_kernel(struct weir_reactor *r, int max, int64_t timeout)
+{
+	int n;
+
+	weir__stat_add(r, WEIR__STAT_SLEEPS, 1);
+	if (r->hooks)
+		r->hooks->sleep(r);
+	n = weir__epoll_wait(r->epfd, r->batch, max, timeout);
+	weir__doorbell_disarm(&r->bell);
+	if (r->hooks)
+		r->hooks->wake(r);
+	return n;
+}
+
+/* How many events fit: a caller's array must hold all that are dispatched. */
+static int batch_size(const struct weir_reactor *r)
+{
+	const struct weir__harvest *h = r->harvest;
+
+	if (h && h->capacity - h->count < WEIR__BUDGET_EVENTS)
+		return (int)(h->capacity - h->count);
+	return WEIR__BUDGET_EVENTS;
+}
+
+static int ask_kernel(struct weir_reactor *r, bool is_busy, weir_ns deadline)
+{
+	const int max = batch_size(r);
+	int64_t timeout;
+	int n;
+
+	weir_reactor_update_now(r);
+	account_turn(r);
+	publish_gauges(r);
+	timeout = is_busy ? 0 : time_left(r, deadline);
+	if (max == 0)
+		n = 0;	/* the array is full; the kernel can wait */
+	else if (timeout != 0 && may_sleep(r))
+		n = sleep_in_kernel(r, max, timeout);
+	else
+		n = weir__epoll_wait(r->epfd, r->batch, max, 0);
+	r->woke_at = weir_reactor_update_now(r);
+	return n;
+}
+
+static void flush(struct weir_reactor *r)
+{
+	if (r->hooks)
+		r->hooks->flush(r);
+}
+
+int weir__reactor_turn(struct weir_reactor *r, weir_ns deadline)
+{
+	bool is_busy;
+	int n;
+
+	r->is_turning = true;
+	r->turn++;
+	weir__stat_add(r, WEIR__STAT_TURNS, 1);
+	is_busy = weir__deliver_inbox(r);
+	if (r->hooks && r->hooks->take(r))
+		is_busy = true;
+	weir__timers_fire(r);
+	if (weir__ready_phase(r))
+		is_busy = true;
+	flush(r);
+	if (r->harvest && r->harvest->count > 0)
+		is_busy = true;
+	n = ask_kernel(r, is_busy, deadline);
+	if (n > 0)
+		weir__ready_dispatch(r, n);
+	/* If it cannot be now, the ghost's next event brings us back here. */
+	if (r->must_rebuild && weir__reactor_rebuild(r) < 0)
+		r->must_rebuild = false;
+	flush(r);
+	if (r->hooks)
+		r->hooks->quiescent(r);
+	r->is_turning = false;
+	return n;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop/wait.c - turning a reactor that stands alone
+ */
+#include <errno.h>
+#include <limits.h>
+
+#include "loop/reactor.h"
+#include "sys/fork.h"
+
+/* May the caller turn @r now?  Return: 0 or -errno. */
+static int check(const struct weir_reactor *r)
+{
+	int err = weir__reactor_check(r);
+
+	if (err < 0)
+		return err;
+	if (r->hooks)
+		return -EINVAL;
+	return r->is_turning ? -EBUSY : 0;
+}
+
+/* Turn until there is something to return. */
+static int collect(struct weir_reactor *r, weir_ns deadline)
+{
+	int n;
+
+	for (;;) {
+		n = weir__reactor_turn(r, deadline);
+		if (r->harvest->count > 0)
+			return (int)r->harvest->count;
+		if (weir__flag_take(&r->stop))
+			return -ECANCELED;
+		if (n < 0)
+			return n;
+		if (r->now >= deadline)
+			return 0;
+	}
+}
+
+int weir_reactor_wait(struct weir_reactor *r, struct weir_event *events,
+		      size_t capacity, weir_ns timeout)
+{
+	struct weir__harvest harvest = { events, capacity, 0 };
+	weir_ns deadline;
+	int err = check(r);
+
+	if (err < 0)
+		return err;
+	if (!events)
+		return -EINVAL;
+	if (capacity == 0)
+		return 0;
+	if (capacity > INT_MAX)
+		harvest.capacity = INT_MAX;
+	deadline = weir_reactor_update_now(r) + timeout;
+	if (deadline < timeout)
+		deadline = WEIR_FOREVER;
+	weir__reactor_enter(r);
+	r->harvest = &harvest;
+	weir__list_splice(&r->ready, &r->held);
+	err = collect(r, deadline);
+	r->harvest = NULL;
+	weir__reactor_leave();
+	return err;
+}
+
+int weir_reactor_run(struct weir_reactor *r)
+{
+	int err = check(r);
+
+	if (err < 0)
+		return err;
+	weir__reactor_enter(r);
+	while (!weir__flag_take(&r->stop)) {
+		err = weir__reactor_turn(r, WEIR_FOREVER);
+		if (err < 0 && err != -EINTR)
+			break;
+	}
+	weir__reactor_leave();
+	return err < 0 && err != -EINTR ? err : 0;
+}
+
+int weir_reactor_stop(struct weir_reactor *r)
+{
+	if (weir__fork_happened(r->fork_generation))
+		return -ECHILD;
+	if (r->hooks)
+		return -EINVAL;
+	weir__flag_set(&r->stop);
+	weir__doorbell_ring(&r->bell);
+	return 0;
+}
