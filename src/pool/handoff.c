@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/handoff.c - messages between threads
+ *
+ * A thread of the pool posts through the mesh: a ring of its own to each
+ * other thread, and to itself, so that one order holds whoever the receiver
+ * is.  Any other thread posts to the receiver's inbox.
+ *
+ * H1  An accepted message is in exactly one queue until it is taken.
+ * H2  Once a worker has left its loop it pushes nothing more (is_closing), and
+ *     its inbox is closed; a worker returns what is left only after all have
+ *     left (worker.c).  So nothing is accepted that nobody takes.
+ * H3  The last WEIR__RESERVE slots of each queue are the library's: what it
+ *     must say still fits when users have filled the rest.
+ */
+#include <errno.h>
+
+#include "pool/pool.h"
+#include "sync/rcu.h"
+#include "sys/fork.h"
+
+static struct weir__worker *worker_of(const struct weir_reactor *r)
+{
+	return r->hooks_data;
+}
+
+struct weir__worker *weir__pool_caller(void)
+{
+	const struct weir_reactor *r = weir_reactor_current();
+
+	while (r && !r->hooks)
+		r = r->outer;
+	return r ? worker_of(r) : NULL;
+}
+
+/* The calling thread's place in @pool, or NULL if it is not of it. */
+static struct weir__worker *caller_in(const struct weir_pool *pool)
+{
+	struct weir__worker *w = weir__pool_caller();
+
+	return w && w->pool == pool ? w : NULL;
+}
+
+/* A worker's own message: into its ring, and into its own numbers. */
+static int push_inside(struct weir__worker *from, int to,
+		       const struct weir_msg *msg, size_t reserve)
+{
+	int err;
+
+	if (from->reactor->is_closing)
+		return -ECANCELED;
+	err = weir__mesh_push(from->pool->mesh, (unsigned)from->index,
+			      (unsigned)to, msg, reserve);
+	if (err == 0)
+		weir__stat_add(from->reactor, WEIR__STAT_MESSAGES_OUT, 1);
+	else if (err == -EAGAIN)
+		weir__stat_add(from->reactor, WEIR__STAT_MESSAGES_FULL, 1);
+	return err;
+}
+
+static int push(struct weir_pool *pool, int to, const struct weir_msg *msg,
+		size_t reserve)
+{
+	struct weir__worker *from = caller_in(pool);
+
+	if (from)
+		return push_inside(from, to, msg, reserve);
+	return weir__inbox_post(pool->threads[to].reactor, msg, reserve);
+}
+
+static int post(struct weir_pool *pool, int worker,
+		const struct weir_call *call, void *arg, uint64_t word,
+		size_t reserve)
+{
+	const struct weir_msg msg = { call, arg, weir_token_none(), word };
+	int to;
+
+	if (weir__fork_happened(pool->fork_generation))
+		return -ECHILD;
+	to = weir__pool_place(pool, worker);
+	if (to < 0 || !call || !call->run)
+		return -EINVAL;
+	return push(pool, to, &msg, reserve);
+}
+
+int weir_post(struct weir_pool *pool, int worker, const struct weir_call *call,
+	      void *arg, uint64_t word)
+{
+	return post(pool, worker, call, arg, word, WEIR__RESERVE);
+}
+
+int weir__post_reserved(struct weir_pool *pool, int worker,
+			const struct weir_call *call, void *arg, uint64_t word)
+{
+	return post(pool, worker, call, arg, word, 0);
+}
+
+static int send_to_owner(struct weir_pool *pool, const struct weir_msg *msg)
+{
+	const int owner = weir__token_owner(pool->tokens, msg->token);
+
+	if (owner < 0)
+		return owner;
+	return push(pool, owner - 1, msg, WEIR__RESERVE);
+}
+
+int weir_send(struct weir_pool *pool, weir_token token,
+	      const struct weir_call *call, void *arg, uint64_t word)
+{
+	const struct weir_msg msg = { call, arg, token, word };
+
+	if (weir__fork_happened(pool->fork_generation))
+		return -ECHILD;
+	if (!call || !call->run)
+		return -EINVAL;
+	return send_to_owner(pool, &msg);
+}
+
+int weir_flush(struct weir_reactor *r)
+{
+	if (weir__fork_happened(r->fork_generation))
+		return -ECHILD;
+	if (r->hooks)
+		r->hooks->flush(r);
+	return 0;
+}
+
+static void deliver(const struct weir_msg *msg, void *data)
+{
+	weir__deliver(data, msg);
+}
+
+static void undeliver(const struct weir_msg *msg, void *data)
+{
+	weir__undeliver(data, msg, -ECANCELED);
+}
+
+static bool take(struct weir_reactor *r)
+{
+	const struct weir__worker *w = worker_of(r);
+	bool more;
+
+	weir__mesh_take(w->pool->mesh, (unsigned)w->index,
+			WEIR__BUDGET_MESSAGES, deliver, r, &more);
+	return more;
+}
+
+static bool has_work(struct weir_reactor *r)
+{
+	const struct weir__worker *w = worker_of(r);
+
+	return !weir__mesh_is_idle(w->pool->mesh, (unsigned)w->index) ||
+	       weir__life_get(&w->pool->life) >= WEIR_POOL_STOPPING ||
+	       w->is_untold;
+}
+
+static void flush(struct weir_reactor *r)
+{
+	struct weir__worker *w = worker_of(r);
+	unsigned rung;
+
+	if (r->is_draining)
+		weir__drain_turn(w);
+	rung = weir__mesh_flush(w->pool->mesh, (unsigned)w->index);
+	if (rung > 0)
+		weir__stat_add(r, WEIR__STAT_WAKEUPS, rung);
+}
+
+static void sleep_begins(struct weir_reactor *r)
+{
+	(void)r;
+	weir__rcu_offline();
+}
+
+static void sleep_ends(struct weir_reactor *r)
+{
+	(void)r;
+	weir__rcu_online();
+}
+
+static void quiescent(struct weir_reactor *r)
+{
+	(void)r;
+	weir__rcu_quiescent();
+}
+
+static int post_to(struct weir_reactor *r, const struct weir_msg *msg)
+{
+	const struct weir__worker *w = worker_of(r);
+
+	return push(w->pool, w->index, msg, WEIR__RESERVE);
+}
+
+static int send_in_pool(struct weir_reactor *r, const struct weir_msg *msg)
+{
+	return send_to_owner(worker_of(r)->pool, msg);
+}
+
+const struct weir__hooks weir__pool_hooks = {
+	.take = take,
+	.has_work = has_work,
+	.flush = flush,
+	.sleep = sleep_begins,
+	.wake = sleep_ends,
+	.quiescent = quiescent,
+	.post = post_to,
+	.send = send_in_pool,
+};
+
+void weir__handoff_return_all(struct weir__worker *w)
+{
+	bool more;
+
+	/* Until there is nothing: *ret_more knows only of what was seen. */
+	while (weir__mesh_take(w->pool->mesh, (unsigned)w->index,
+			       WEIR__BUDGET_MESSAGES, undeliver, w->reactor,
+			       &more) > 0)
+		;
+	weir__reactor_return_all(w->reactor);
+}

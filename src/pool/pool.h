@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/pool.h - worker threads and one control thread
+ *
+ * What a pool is made of, for the files of this floor and for net/.  Which
+ * file does what:
+ *
+ *     pool.c      made and freed; options; small public calls
+ *     sizing.c    how many workers, and why
+ *     worker.c    a thread's life: start gate, loop, the steps of its end
+ *     handoff.c   posts and sends, the pool's part of a turn
+ *     drain.c     drain and stop
+ *     stats.c     counters read from outside
+ *     signal.c    signals, on the control thread
+ *     watch.c     files, on the control thread
+ *     child.c     children, on the control thread
+ *     snapshot.c  read-mostly objects, and the thread that waits for grace
+ *     counter.c   weir_counter
+ *
+ * Who writes what: the maker fills everything before the threads start;
+ * afterwards a worker owns its reactor, the control thread what is marked as
+ * its, and what all may touch comes from sync/ or has a mutex named beside it.
+ *
+ * Mutexes, in the order in which they may be taken (none while another of the
+ * same line is held; none is ever held over a callback):
+ *     gate.lock  reclaim.lock  the signal registry's  a token store's
+ */
+#ifndef WEIR_POOL_POOL_H
+#define WEIR_POOL_POOL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <weir/message.h>
+#include <weir/pool.h>
+#include <weir/stats.h>
+
+#include "base/list.h"
+#include "loop/reactor.h"
+#include "sync/life.h"
+#include "sync/mesh.h"
+#include "sync/token.h"
+
+/* Something that lives as long as the pool unless it is disowned before. */
+struct weir__pool_item {
+	struct weir__list link;
+	void (*free_fn)(struct weir__pool_item *item);
+};
+
+struct weir__worker {
+	struct weir_pool *pool;
+	struct weir_reactor *reactor;
+	int index;		/* its number in the mesh; the last is control */
+	pthread_t thread;
+	bool is_started;
+	/* drain.c; the worker's own */
+	unsigned round;		/* of the drain; 0: none has begun */
+	size_t inbox_mark;	/* where the inbox ended when it did */
+	bool told_idle;		/* what the control thread knows of us */
+	bool is_untold;		/* its queue was full */
+	/* drain.c; the control thread's */
+	bool is_idle;
+};
+
+/*
+ * Where threads wait for each other: all to have started, all to have left
+ * their loops, the last to have ended.
+ */
+struct weir__gate {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	int arrived;		/* threads that are at the current step */
+	int error;		/* the first failure of a start */
+	bool may_run;		/* all have started */
+	int left;		/* threads that have left their loops */
+};
+
+struct weir__signals;
+struct weir__watches;
+struct weir__children;
+struct weir__reclaim;
+
+struct weir_pool {
+	/* never change after weir_pool_new() */
+	uint32_t fork_generation;
+	pthread_t maker;
+	struct weir_pool_options options;	/* all defaults filled in */
+	char name[12];
+	char describe[256];
+	int workers;
+	struct weir__worker *threads;	/* workers, then control */
+	struct weir__tokens *tokens;
+	struct weir__mesh *mesh;
+
+	struct weir__life life;
+	struct weir__gate gate;
+	bool was_started;	/* the starter's */
+	char error[160];	/* the starter's */
+	bool is_joined;		/* the joiner's */
+	int join_result;
+
+	/* the maker's before the start, then the control thread's */
+	struct weir__list items;
+	struct weir__signals *signals;	/* NULL: WEIR_POOL_NO_SIGNALS */
+	struct weir__watches *watches;	/* NULL until the first */
+	struct weir__children *children;
+	struct weir__reclaim *reclaim;
+	struct weir_timer *drain_timer;
+	struct weir_timer *tell_timer;
+	unsigned round;		/* of the drain */
+	int told;		/* workers that know of the round */
+	weir_ns drain_until;
+	bool is_drain_late;	/* the limit came first; read after the join */
+};
+
+/* Where the control thread stands in threads[] and in the mesh. */
+static inline int weir__pool_control(const struct weir_pool *pool)
+{
+	return pool->workers;
+}
+
+/* How many threads run handlers: the workers and control. */
+static inline int weir__pool_threads(const struct weir_pool *pool)
+{
+	return pool->workers + 1;
+}
+
+/* A worker's place in threads[]; -EINVAL if there is none of that number. */
+int weir__pool_place(const struct weir_pool *pool, int worker);
+
+/*
+ * The place of the calling thread in its pool, also while a handler of it turns
+ * a reactor that stands alone.  NULL for a thread of no pool.
+ */
+struct weir__worker *weir__pool_caller(void);
+
+/* The reactor of worker @worker, or of WEIR_CONTROL. */
+struct weir_reactor *weir__pool_reactor(struct weir_pool *pool, int worker);
+
+/**
+ * weir__pool_check_control() - may the calling thread make control calls?
+ *
+ * The maker before the start, the control thread from then on, anybody after
+ * weir_pool_join().
+ *
+ * Return: 0, -EBUSY or -ECHILD.
+ */
+int weir__pool_check_control(const struct weir_pool *pool);
+
+/* @item is freed by weir_pool_free(), after all threads have ended. */
+void weir__pool_own(struct weir_pool *pool, struct weir__pool_item *item);
+void weir__pool_disown(struct weir__pool_item *item);
+
+/* Published numbers of a worker, for those who place connections. */
+uint64_t weir__pool_load(const struct weir_pool *pool, int worker);
+uint64_t weir__pool_accepted(const struct weir_pool *pool, int worker);
+
+/* One line to the user's log, if there is one. */
+void weir__pool_log(const struct weir_pool *pool, int level,
+		    const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* As weir_post(), with the room reserved for the library. */
+int weir__post_reserved(struct weir_pool *pool, int worker,
+			const struct weir_call *call, void *arg, uint64_t word);
+
+/* sizing.c: fill in workers, and describe. */
+int weir__pool_size(struct weir_pool *pool);
+
+/* worker.c */
+int weir__gate_init(struct weir__gate *gate);
+void weir__gate_done(struct weir__gate *gate);
+
+/* handoff.c */
+extern const struct weir__hooks weir__pool_hooks;
+void weir__handoff_return_all(struct weir__worker *w);
+
+/*
+ * drain.c; start as for the services below; begin: on the control thread, what
+ * weir_pool_drain() does from anywhere.
+ */
+int weir__drain_start(struct weir_pool *pool);
+void weir__drain_begin(struct weir_pool *pool, weir_ns limit);
+void weir__drain_turn(struct weir__worker *w);
+
+/* stats.c */
+void weir__stats_dump(struct weir_pool *pool);
+
+/*
+ * The services of the control thread.  open: before the start, by the maker;
+ * start: on the control thread, before the first turn; close: by
+ * weir_pool_free(), after all threads have ended.
+ */
+int weir__signals_open(struct weir_pool *pool);
+int weir__signals_verify(struct weir_pool *pool);
+int weir__signals_start(struct weir_pool *pool);
+void weir__signals_close(struct weir_pool *pool);
+int weir__watches_start(struct weir_pool *pool);
+void weir__watches_reload(struct weir_pool *pool);
+void weir__watches_close(struct weir_pool *pool);
+int weir__children_start(struct weir_pool *pool);
+void weir__children_reap(struct weir_pool *pool);
+void weir__children_close(struct weir_pool *pool);
+int weir__reclaim_start(struct weir_pool *pool);
+void weir__reclaim_stop(struct weir_pool *pool);
+void weir__reclaim_close(struct weir_pool *pool);
+
+#endif /* WEIR_POOL_POOL_H */
