@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_watch.c - files watched by their paths
+ */
+#include <weir.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "harness.h"
+#include "hold.h"
+
+enum { SEEN_MAX = 64 };
+
+/*
+ * A folder of the test's own with the file "f" in it, and a pool. All that is
+ * reported goes into one list, with the number of the watch.
+ */
+static struct {
+	char home[32];
+	struct weir_pool *pool;
+	sem_t reported;
+	int count;		/* the control thread's, and after reported */
+	struct {
+		int watch;
+		enum weir_watch_event event;
+	} seen[SEEN_MAX];
+	int read;		/* the test's */
+	int more;		/* reports that may come, or not */
+} t;
+
+struct spot {
+	int number;
+	char path[64];
+	weir_token token;
+	int result;
+	atomic_int removes;	/* itself, when it is called */
+};
+
+static const char *at(const char *name)
+{
+	static char paths[4][80];
+	static unsigned next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", t.home, name);
+	return path;
+}
+
+static void write_file(const char *name, const char *text)
+{
+	FILE *f = fopen(at(name), "we");
+
+	CHECK(f);
+	CHECK(fputs(text, f) >= 0);
+	CHECK_EQ(fclose(f), 0);
+}
+
+static void begin(void)
+{
+	const struct weir_pool_options options = {
+		.size = sizeof(options), .workers = 1,
+	};
+
+	strcpy(t.home, "/tmp/weir-watch-XXXXXX");
+	CHECK(mkdtemp(t.home));
+	write_file("f", "begin");
+	sem_init(&t.reported, 0, 0);
+	CHECK_EQ(weir_pool_new(&options, &t.pool), 0);
+}
+
+static void begin_running(void)
+{
+	begin();
+	CHECK_EQ(weir_pool_start(t.pool), 0);
+}
+
+static void end(void)
+{
+	char command[64];
+
+	fixture_pool_end(t.pool);
+	snprintf(command, sizeof(command), "rm -r %s", t.home);
+	CHECK_EQ(system(command), 0);
+	CHECK(t.count >= t.read);
+	CHECK(t.count <= t.read + t.more);
+}
+
+static void on_change(struct weir_reactor *control, const char *path,
+		      enum weir_watch_event event, void *data)
+{
+	struct spot *spot = data;
+
+	CHECK(weir_reactor_current() == control);
+	CHECK_EQ(weir_reactor_index(control), WEIR_CONTROL);
+	CHECK_STR(path, spot->path);
+	if (spot->removes) {
+		CHECK_EQ(weir_watch_remove(t.pool, spot->token), 0);
+		CHECK_EQ(weir_watch_remove(t.pool, spot->token), -ESTALE);
+	}
+	CHECK(t.count < SEEN_MAX);
+	t.seen[t.count].watch = spot->number;
+	t.seen[t.count].event = event;
+	t.count++;
+	sem_post(&t.reported);
+}
+
+static void add_here(struct weir_reactor *r, void *data)
+{
+	struct spot *spot = data;
+
+	(void)r;
+	spot->result = weir_watch_add(t.pool, spot->path, on_change, spot,
+				      &spot->token);
+}
+
+static void remove_here(struct weir_reactor *r, void *data)
+{
+	struct spot *spot = data;
+
+	(void)r;
+	spot->result = weir_watch_remove(t.pool, spot->token);
+}
+
+static int try_watch(struct spot *spot, const char *path)
+{
+	static int number;
+
+	memset(spot, 0, sizeof(*spot));
+	spot->number = ++number;
+	snprintf(spot->path, sizeof(spot->path), "%s", path);
+	if (weir_pool_state(t.pool) == WEIR_POOL_NEW)
+		add_here(NULL, spot);
+	else
+		fixture_on(t.pool, WEIR_CONTROL, add_here, spot);
+	return spot->result;
+}
+
+static void watch(struct spot *spot, const char *name)
+{
+	CHECK_EQ(try_watch(spot, at(name)), 0);
+}
+
+static int unwatch(struct spot *spot)
+{
+	fixture_on(t.pool, WEIR_CONTROL, remove_here, spot);
+	return spot->result;
+}
+
+/* The next report is of this watch, and says this. */
+static void expect(const struct spot *spot, enum weir_watch_event event)
+{
+	fixture_wait(&t.reported);
+	CHECK_EQ(t.seen[t.read].watch, spot->number);
+	CHECK_EQ(t.seen[t.read].event, event);
+	t.read++;
+}
+
+/* The next two reports are these, in any order. */
+static void expect_both(const struct spot *a, enum weir_watch_event event_a,
+			const struct spot *b, enum weir_watch_event event_b)
+{
+	bool is_b_first;
+
+	fixture_wait(&t.reported);
+	is_b_first = t.seen[t.read].watch == b->number;
+	sem_post(&t.reported);
+	expect(is_b_first ? b : a, is_b_first ? event_b : event_a);
+	expect(is_b_first ? a : b, is_b_first ? event_a : event_b);
+}
+
+TEST(a_file_is_written)
+{
+	struct spot f;
+
+	begin_running();
+	watch(&f, "f");
+	write_file("f", "in its place");
+	expect(&f, WEIR_WATCH_CHANGED);
+	/* Written without a change of its looks: it may have changed. */
+	CHECK_EQ(chmod(at("f"), 0600), 0);
+	expect(&f, WEIR_WATCH_CHANGED);
+	end();
+}
+
+TEST(a_file_is_renamed_over)
+{
+	struct spot f;
+
+	begin_running();
+	watch(&f, "f");
+	for (int i = 0; i < 2; i++) {
+		write_file("new", "begin");
+		CHECK_EQ(rename(at("new"), at("f")), 0);
+		expect(&f, WEIR_WATCH_CHANGED);
+	}
+	end();
+}
+
+TEST(a_file_goes_and_comes_back)
+{
+	struct spot f;
+
+	begin_running();
+	watch(&f, "f");
+	CHECK_EQ(unlink(at("f")), 0);
+	expect(&f, WEIR_WATCH_GONE);
+	write_file("f", "back");
+	expect(&f, WEIR_WATCH_CHANGED);
+	CHECK_EQ(rename(at("f"), at("away")), 0);
+	expect(&f, WEIR_WATCH_GONE);
+	CHECK_EQ(rename(at("away"), at("f")), 0);
+	expect(&f, WEIR_WATCH_CHANGED);
+	end();
+}
+
+TEST(a_file_need_not_exist)
+{
+	struct spot later;
+
+	begin_running();
+	watch(&later, "later");
+	write_file("later", "here");
+	expect(&later, WEIR_WATCH_CHANGED);
+	end();
+}
+
+/* As Kubernetes does: f -> ..data/f, ..data -> ..1, and then ..data -> ..2 */
+static void publish(const char *version)
+{
+	char name[16];
+
+	CHECK_EQ(mkdir(at(version), 0700), 0);
+	snprintf(name, sizeof(name), "%s/g", version);
+	write_file(name, "same size");
+	CHECK_EQ(symlink(version, at("..data_tmp")), 0);
+	CHECK_EQ(rename(at("..data_tmp"), at("..data")), 0);
+}
+
+TEST(a_symlink_is_swapped_on_the_way)
+{
+	struct spot g, through;
+
+	begin_running();
+	publish("..1");
+	CHECK_EQ(symlink("..data/g", at("g")), 0);
+	watch(&g, "g");
+	publish("..2");
+	expect(&g, WEIR_WATCH_CHANGED);
+	CHECK_EQ(unlink(at("..1/g")), 0);
+	CHECK_EQ(rmdir(at("..1")), 0);
+	publish("..3");
+	expect(&g, WEIR_WATCH_CHANGED);
+	CHECK_EQ(unwatch(&g), 0);
+	/* And the folder itself is reached through it. */
+	watch(&through, "..data/g");
+	publish("..4");
+	CHECK_EQ(unlink(at("..3/g")), 0);
+	CHECK_EQ(rmdir(at("..3")), 0);
+	expect(&through, WEIR_WATCH_CHANGED);
+	write_file("..4/g", "in the new one");
+	expect(&through, WEIR_WATCH_CHANGED);
+	end();
+}
+
+static void make_folder(void)
+{
+	CHECK_EQ(mkdir(at("d"), 0700), 0);
+	write_file("d/f", "in a folder");
+}
+
+TEST(a_folder_goes_and_comes_back)
+{
+	struct spot f;
+
+	begin_running();
+	make_folder();
+	watch(&f, "d/f");
+	for (int i = 0; i < 2; i++) {
+		/* By removal, and by a new name. */
+		if (i == 0) {
+			CHECK_EQ(unlink(at("d/f")), 0);
+			CHECK_EQ(rmdir(at("d")), 0);
+		} else {
+			CHECK_EQ(rename(at("d"), at("elsewhere")), 0);
+		}
+		expect(&f, WEIR_WATCH_GONE);
+		make_folder();
+		expect(&f, WEIR_WATCH_CHANGED);
+		write_file("d/f", "and it is watched again");
+		expect(&f, WEIR_WATCH_CHANGED);
+	}
+	write_file("elsewhere/f", "is not");
+	end();
+}
+
+TEST(a_burst_is_reported_once)
+{
+	struct spot f;
+	char text[32];
+
+	begin_running();
+	watch(&f, "f");
+	for (int i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		write_file("f", text);
+	}
+	expect(&f, WEIR_WATCH_CHANGED);
+	write_file("other", "not ours");
+	write_file("f", "the last one");
+	expect(&f, WEIR_WATCH_CHANGED);
+	end();
+}
+
+static void *keep_writing(void *stop)
+{
+	while (sem_trywait(stop) < 0) {
+		write_file("f", "on and on");
+		fixture_sleep_ms(5);
+	}
+	return NULL;
+}
+
+TEST(what_never_settles_is_reported_all_the_same)
+{
+	struct spot f;
+	pthread_t thread;
+	sem_t stop;
+
+	begin_running();
+	watch(&f, "f");
+	sem_init(&stop, 0, 0);
+	CHECK_EQ(pthread_create(&thread, NULL, keep_writing, &stop), 0);
+	for (int i = 0; i < 2; i++)
+		expect(&f, WEIR_WATCH_CHANGED);
+	sem_post(&stop);
+	pthread_join(thread, NULL);
+	t.more = 2;
+	end();
+}
+
+TEST(hup_reloads_each_watch)
+{
+	struct spot f, gone, third;
+
+	begin();
+	watch(&f, "f");
+	watch(&gone, "gone");
+	CHECK_EQ(weir_pool_start(t.pool), 0);
+	watch(&third, "third");
+	CHECK_EQ(kill(getpid(), SIGHUP), 0);
+	for (int i = 0; i < 3; i++)
+		fixture_wait(&t.reported);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(t.seen[i].event, WEIR_WATCH_RELOAD);
+	CHECK_EQ(t.seen[0].watch + t.seen[1].watch + t.seen[2].watch, 1 + 2 + 3);
+	t.read = 3;
+	end();
+}
+
+TEST(what_changed_before_the_start)
+{
+	struct spot same, f, gone;
+
+	begin();
+	write_file("same", "");
+	write_file("gone", "");
+	watch(&same, "same");
+	watch(&f, "f");
+	watch(&gone, "gone");
+	write_file("f", "another size");
+	CHECK_EQ(unlink(at("gone")), 0);
+	CHECK_EQ(weir_pool_start(t.pool), 0);
+	expect_both(&f, WEIR_WATCH_CHANGED, &gone, WEIR_WATCH_GONE);
+	write_file("same", "now");
+	/* There was nothing of it before. */
+	expect(&same, WEIR_WATCH_CHANGED);
+	end();
+}
+
+TEST(a_watch_ends)
+{
+	struct spot f, same, g;
+
+	begin_running();
+	write_file("g", "");
+	watch(&f, "f");
+	watch(&same, "f");
+	watch(&g, "g");
+	f.removes = 1;
+	write_file("f", "once");
+	expect_both(&f, WEIR_WATCH_CHANGED, &same, WEIR_WATCH_CHANGED);
+	CHECK_EQ(unwatch(&f), -ESTALE);
+	write_file("f", "twice");
+	expect(&same, WEIR_WATCH_CHANGED);
+	CHECK_EQ(unwatch(&same), 0);
+	CHECK_EQ(unwatch(&same), -ESTALE);
+	/* Removed while it settles. */
+	write_file("g", "not reported");
+	CHECK_EQ(unwatch(&g), 0);
+	watch(&g, "g");
+	write_file("f", "neither");
+	write_file("g", "thrice");
+	expect(&g, WEIR_WATCH_CHANGED);
+	end();
+}
+
+static bool has_reported(const struct spot *spot)
+{
+	for (int i = 0; i < 3; i++)
+		if (t.seen[i].watch == spot->number &&
+		    t.seen[i].event == WEIR_WATCH_CHANGED)
+			return true;
+	return false;
+}
+
+TEST(two_spellings_of_a_folder)
+{
+	struct spot a, b, c;
+	char path[64];
+
+	begin_running();
+	watch(&a, "f");
+	watch(&b, "./f");
+	snprintf(path, sizeof(path), "%s//f", t.home);
+	CHECK_EQ(try_watch(&c, path), 0);
+	write_file("f", "one");
+	for (int i = 0; i < 3; i++)
+		fixture_wait(&t.reported);
+	CHECK(has_reported(&a) && has_reported(&b) && has_reported(&c));
+	t.read = 3;
+	CHECK_EQ(unwatch(&a), 0);
+	write_file("f", "two");
+	expect_both(&b, WEIR_WATCH_CHANGED, &c, WEIR_WATCH_CHANGED);
+	CHECK_EQ(unwatch(&c), 0);
+	write_file("f", "three");
+	expect(&b, WEIR_WATCH_CHANGED);
+	end();
+}
+
+TEST(a_path_without_a_folder)
+{
+	struct spot f;
+
+	begin_running();
+	CHECK_EQ(chdir(t.home), 0);
+	CHECK_EQ(try_watch(&f, "f"), 0);
+	write_file("f", "changed");
+	expect(&f, WEIR_WATCH_CHANGED);
+	end();
+}
+
+TEST(what_is_refused)
+{
+	static char longest[5000];
+	struct spot spot;
+	weir_token token;
+
+	begin();
+	memset(longest, 'x', sizeof(longest) - 1);
+	CHECK_EQ(try_watch(&spot, ""), -EINVAL);
+	CHECK_EQ(try_watch(&spot, at("")), -EINVAL);
+	CHECK_EQ(try_watch(&spot, t.home), -EINVAL);
+	CHECK_EQ(try_watch(&spot, at("no/f")), -ENOENT);
+	CHECK_EQ(try_watch(&spot, at("f/f")), -ENOTDIR);
+	CHECK_EQ(weir_watch_add(t.pool, longest, on_change, NULL, &token),
+		 -ENAMETOOLONG);
+	CHECK_EQ(weir_watch_add(t.pool, NULL, on_change, NULL, &token),
+		 -EINVAL);
+	CHECK_EQ(weir_watch_add(t.pool, "/tmp/x", NULL, NULL, &token), -EINVAL);
+	CHECK_EQ(weir_watch_remove(t.pool, weir_token_none()), -ESTALE);
+	CHECK_EQ(weir_pool_start(t.pool), 0);
+	CHECK_EQ(weir_watch_add(t.pool, "/tmp/x", on_change, NULL, &token),
+		 -EBUSY);
+	CHECK_EQ(weir_watch_remove(t.pool, token), -EBUSY);
+	end();
+}
+
+/* --- overflow --- */
+
+static long queue_limit(void)
+{
+	FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+	long limit = 0;
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%ld", &limit) != 1)
+		limit = 0;
+	fclose(f);
+	return limit;
+}
+
+/* More events than the queue holds; two files, or they would be merged. */
+static void overflow(long limit)
+{
+	const int a = open(at("a"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	const int b = open(at("b"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	CHECK(a >= 0 && b >= 0);
+	for (long i = 0; i < limit; i++) {
+		CHECK_EQ(futimens(a, NULL), 0);
+		CHECK_EQ(futimens(b, NULL), 0);
+	}
+	close(a);
+	close(b);
+}
+
+TEST(events_are_lost)
+{
+	struct hold hold = { .fn = NULL };
+	const long limit = queue_limit();
+	struct spot f, in_folder;
+
+	if (limit < 1 || limit > 100000)
+		SKIP("max_queued_events is out of reach");
+	begin_running();
+	make_folder();
+	watch(&f, "f");
+	watch(&in_folder, "d/f");
+	hold_begin(&hold, t.pool, WEIR_CONTROL);
+	overflow(limit);
+	/* Nobody hears that the folder is another one. */
+	CHECK_EQ(rename(at("d"), at("old")), 0);
+	make_folder();
+	hold_end(&hold);
+	expect_both(&f, WEIR_WATCH_OVERFLOW, &in_folder, WEIR_WATCH_CHANGED);
+	write_file("d/f", "written in the new one");
+	expect(&in_folder, WEIR_WATCH_CHANGED);
+	write_file("f", "as ever");
+	expect(&f, WEIR_WATCH_CHANGED);
+	end();
+}
+
+TEST(a_pool_ends_with_its_watches)
+{
+	struct spot f, g;
+
+	begin();
+	watch(&f, "f");
+	watch(&g, "g");
+	end();
+	begin_running();
+	watch(&f, "f");
+	write_file("f", "not heard of any more");
+	CHECK_EQ(weir_pool_stop(t.pool), 0);
+	CHECK_EQ(weir_pool_join(t.pool), 0);
+	/* After the join anybody may make control's calls. */
+	CHECK_EQ(weir_watch_remove(t.pool, f.token), 0);
+	t.more = 1;
+	end();
+}
