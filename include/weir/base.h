@@ -12,7 +12,8 @@
  * Time       Always weir_ns: nanoseconds, CLOCK_MONOTONIC unless said.
  * Fork       After fork() every call in the child on an object that the parent
  *            made returns -ECHILD, or does nothing if it returns no int.  The
- *            child may exec, _exit, or make objects of its own.
+ *            child may exec, _exit, or make objects of its own; a pool only
+ *            if no pool ran when it was forked.
  * Options    A struct of options begins with its own size, so that it can
  *            grow: set .size to sizeof, leave what you do not care about 0.
  *            A NULL pointer means all defaults.  A size the library does not

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sync/rcu.h"
 #include "sys/fork.h"
 
 /* Options are for people: so many of them is a mistake. */
@@ -94,8 +95,11 @@ static int make_threads(struct weir_pool *pool)
 /* What can fail, in this order; dismantle() undoes any part of it. */
 static int assemble(struct weir_pool *pool)
 {
-	int err = weir__pool_size(pool);
+	int err;
 
+	if (!weir__rcu_is_usable())
+		return -ENOTSUP;
+	err = weir__pool_size(pool);
 	if (err < 0)
 		return err;
 	err = weir__tokens_new(&pool->tokens);

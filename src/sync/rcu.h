@@ -18,6 +18,8 @@
  *
  * U1 -> U2  What a thread read before its quiescent state (U1) is not freed
  *           before the grace period's end (U2): liburcu's promise.
+ * U3 -> U4  Who sees that there are readers sees of which process they are.
+ * U5        Relaxed: a reader less says nothing.
  */
 #ifndef WEIR_SYNC_RCU_H
 #define WEIR_SYNC_RCU_H
@@ -34,6 +36,7 @@
 #else
 #define _LGPL_SOURCE
 #endif
+#include <stdbool.h>
 #include <urcu-qsbr.h>
 
 /* What the edges hang on; see rcu.c. */
@@ -54,16 +57,11 @@ static inline void weir__rcu_edge_acquire(void)
 }
 
 /* The calling thread becomes a reader, online. */
-static inline void weir__rcu_register(void)
-{
-	urcu_qsbr_register_thread();
-}
+void weir__rcu_register(void);
+void weir__rcu_unregister(void);
 
-static inline void weir__rcu_unregister(void)
-{
-	weir__rcu_edge_release();				/* U1 */
-	urcu_qsbr_unregister_thread();
-}
+/* Not in a child that was forked while its parent had readers; see rcu.c. */
+bool weir__rcu_is_usable(void);
 
 /* Between two handlers: the calling reader holds nothing. */
 static inline void weir__rcu_quiescent(void)
