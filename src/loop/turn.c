@@ -117,7 +117,7 @@ static int ask_kernel(struct weir_reactor *r, bool is_busy, weir_ns deadline)
 	int64_t timeout;
 	int n;
 
-	weir_reactor_update_now(r);
+	r->now = weir__clock_now();
 	account_turn(r);
 	publish_gauges(r);
 	timeout = is_busy ? 0 : time_left(r, deadline);
@@ -127,7 +127,8 @@ static int ask_kernel(struct weir_reactor *r, bool is_busy, weir_ns deadline)
 		n = sleep_in_kernel(r, max, timeout);
 	else
 		n = weir__epoll_wait(r->epfd, r->batch, max, 0);
-	r->woke_at = weir_reactor_update_now(r);
+	r->now = weir__clock_now();
+	r->woke_at = r->now;
 	return n;
 }
 
