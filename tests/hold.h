@@ -16,6 +16,7 @@
 
 struct hold {
 	sem_t is_in, may_go;
+	fixture_fn *before;	/* or NULL: called when it comes */
 	fixture_fn *fn;		/* or NULL: called before it goes on */
 	void *arg;
 };
@@ -26,6 +27,8 @@ static inline void hold_run(struct weir_reactor *r, const struct weir_msg *msg,
 	struct hold *hold = msg->arg;
 
 	(void)data;
+	if (hold->before)
+		hold->before(r, hold->arg);
 	sem_post(&hold->is_in);
 	fixture_wait(&hold->may_go);
 	if (hold->fn)

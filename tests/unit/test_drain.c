@@ -107,7 +107,7 @@ TEST(an_empty_pool_is_never_late)
 
 TEST(a_drain_waits_for_each_source)
 {
-	struct weir_pool *pool = start(2);
+	struct weir_pool *pool = start(3);
 	struct guest g[4] = { 0 };
 
 	for (int i = 0; i < 3; i++)
@@ -115,16 +115,21 @@ TEST(a_drain_waits_for_each_source)
 	CHECK_EQ(weir_pool_drain(pool, WEIR_FOREVER), 0);
 	wait_until_told(g, 3);
 	CHECK_EQ(weir_pool_state(pool), WEIR_POOL_DRAINING);
-	/* One that comes late is told too, and waited for as well. */
-	guest_come(&g[3], pool, 1);
+	/*
+	 * One that comes late is told too, and waited for as well, though its
+	 * worker was idle already.
+	 */
+	fixture_settle(pool);
+	guest_come(&g[3], pool, 2);
 	wait_until_told(g, 4);
+	fixture_settle(pool);
 	for (int i = 0; i < 3; i++) {
 		fixture_on(pool, i - 1, guest_remove, &g[i]);
 		fixture_settle(pool);
 		CHECK_EQ(weir_pool_state(pool), WEIR_POOL_DRAINING);
 	}
 	CHECK_EQ(weir_pool_drain(pool, WEIR_FOREVER), 0);
-	fixture_on(pool, 1, guest_remove, &g[3]);
+	fixture_on(pool, 2, guest_remove, &g[3]);
 	CHECK_EQ(weir_pool_join(pool), 0);
 	CHECK_EQ(FIXTURE_STAT(pool, WEIR_ALL, sources_forced), 0);
 	weir_pool_free(pool);
@@ -290,11 +295,16 @@ TEST(control_is_told_first)
 	CHECK_EQ(told_worker, 3);
 }
 
+/* msg->word: it takes so many microseconds */
 static void note_nothing(struct weir_reactor *r, const struct weir_msg *msg,
 			 void *data)
 {
+	const weir_ns end = weir_clock() + msg->word * WEIR_NS_PER_USEC;
+
 	(void)r;
 	(void)data;
+	while (msg->word > 0 && weir_clock() < end)
+		;
 	if (msg->arg)
 		++*(atomic_int *)msg->arg;
 }
@@ -306,9 +316,9 @@ static const struct weir_call counted = {
 
 TEST(what_was_accepted_before_is_run)
 {
-	enum { MESSAGES = 2000 };	/* more than a turn takes */
+	enum { MESSAGES = 4000 };	/* more than a turn takes */
 
-	for (int round = 0; round < 10; round++) {
+	for (int round = 0; round < 2; round++) {
 		struct weir_pool *pool = start(2);
 		struct hold holds[2] = { { .fn = NULL }, { .fn = NULL } };
 		atomic_int run = 0;
@@ -316,7 +326,7 @@ TEST(what_was_accepted_before_is_run)
 		for (int w = 0; w < 2; w++)
 			hold_begin(&holds[w], pool, w);
 		for (int i = 0; i < MESSAGES; i++)
-			CHECK_EQ(weir_post(pool, i % 2, &counted, &run, 0), 0);
+			CHECK_EQ(weir_post(pool, i % 2, &counted, &run, 20), 0);
 		CHECK_EQ(weir_pool_drain(pool, WEIR_FOREVER), 0);
 		for (int w = 0; w < 2; w++)
 			hold_end(&holds[w]);
@@ -346,6 +356,48 @@ TEST(so_is_what_a_worker_posted_in_the_same_handler)
 		CHECK_EQ(run, 900);
 		weir_pool_free(pool);
 	}
+}
+
+static void do_nothing(struct weir_reactor *r, void *arg)
+{
+	(void)r;
+	(void)arg;
+}
+
+static void post_one(struct weir_reactor *r, void *run)
+{
+	CHECK_EQ(weir_post(weir_reactor_pool(r), 1, &counted, run, 0), 0);
+}
+
+/*
+ * It was posted before the drain and leaves when all others are idle; and then
+ * its receiver is kept from running it until the sender is idle too.
+ */
+TEST(so_is_what_leaves_last)
+{
+	struct weir_pool *pool = start(2);
+	struct guest g = { .is_leaving = 1 };
+	atomic_int run = 0;
+	struct hold sender = { .before = post_one, .arg = &run };
+	struct hold receiver = { .fn = NULL };
+
+	guest_come(&g, pool, 1);
+	hold_begin(&sender, pool, 0);
+	CHECK_EQ(weir_pool_drain(pool, WEIR_FOREVER), 0);
+	wait_until_told(&g, 1);
+	fixture_on(pool, 1, do_nothing, NULL);
+	fixture_on(pool, WEIR_CONTROL, do_nothing, NULL);
+	hold_begin(&receiver, pool, 1);
+	hold_end(&sender);
+	for (int i = 0; i < 20; i++) {
+		fixture_sleep_ms(1);
+		CHECK_EQ(weir_pool_state(pool), WEIR_POOL_DRAINING);
+	}
+	hold_end(&receiver);
+	CHECK_EQ(weir_pool_join(pool), 0);
+	CHECK_EQ(run, 1);
+	weir_pool_free(pool);
+	guest_done(&g);
 }
 
 /* --- what comes meanwhile --- */
@@ -400,28 +452,24 @@ TEST(a_drain_ends_while_posts_flow)
 	}
 }
 
-static void do_nothing(struct weir_reactor *r, void *arg)
-{
-	(void)r;
-	(void)arg;
-}
-
 /* Sources come and go while control is away, more often than it can be told. */
 TEST(a_worker_is_heard_though_the_queue_was_full)
 {
 	const struct weir_pool_options options = {
-		.size = sizeof(options), .workers = 1, .ring_messages = 64,
+		.size = sizeof(options), .workers = 2, .ring_messages = 64,
 		.flags = WEIR_POOL_NO_SIGNALS,
 	};
 	struct hold hold = { .fn = NULL };
-	struct guest g = { 0 };
+	struct guest g = { 0 }, last = { 0 };
 	struct weir_pool *pool;
 
 	CHECK_EQ(weir_pool_new(&options, &pool), 0);
 	CHECK_EQ(weir_pool_start(pool), 0);
 	guest_come(&g, pool, 0);
+	guest_come(&last, pool, 1);
 	CHECK_EQ(weir_pool_drain(pool, WEIR_FOREVER), 0);
 	wait_until_told(&g, 1);
+	wait_until_told(&last, 1);
 	hold_begin(&hold, pool, WEIR_CONTROL);
 	for (int i = 0; i < 200; i++) {
 		fixture_on(pool, 0, guest_remove, &g);
@@ -432,9 +480,13 @@ TEST(a_worker_is_heard_though_the_queue_was_full)
 	fixture_on(pool, 0, guest_remove, &g);
 	fixture_on(pool, 0, do_nothing, NULL);
 	hold_end(&hold);
+	/* Until then the first round goes on, and nobody asks again. */
+	fixture_on(pool, WEIR_CONTROL, do_nothing, NULL);
+	fixture_on(pool, 1, guest_remove, &last);
 	CHECK_EQ(weir_pool_join(pool), 0);
 	weir_pool_free(pool);
 	guest_done(&g);
+	guest_done(&last);
 }
 
 /* The room reserved for the library lets a drain through. */

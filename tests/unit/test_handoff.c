@@ -487,6 +487,35 @@ TEST(what_is_left_when_the_pool_stops)
 	CHECK_EQ(inside.run + inside.returned, inside.sent);
 }
 
+/* A worker that is still in a handler posts to one that has left its loop. */
+TEST(a_worker_that_ends_later_posts_to_one_that_has)
+{
+	const struct weir_pool_options options = {
+		.size = sizeof(options), .workers = 2,
+		.flags = WEIR_POOL_NO_SIGNALS,
+		.on_stop = note_stop,
+	};
+	struct count c = { .to = 1 };
+	struct hold hold = { .fn = fill, .arg = &c };
+	struct weir_pool *pool;
+
+	watched[0] = watched[1] = &c;
+	CHECK_EQ(weir_pool_new(&options, &pool), 0);
+	CHECK_EQ(weir_pool_start(pool), 0);
+	c.pool = pool;
+	hold_begin(&hold, pool, 0);
+	CHECK_EQ(weir_pool_stop(pool), 0);
+	/* Time for worker 1 to make a mistake. */
+	fixture_sleep_ms(20);
+	hold_end(&hold);
+	CHECK_EQ(weir_pool_join(pool), 0);
+	CHECK_EQ(c.last, -EAGAIN);
+	CHECK(c.sent > 900);
+	CHECK_EQ(c.returned, c.sent);
+	CHECK_EQ(c.returned_late, 0);
+	weir_pool_free(pool);
+}
+
 static int post_result, send_result;
 static weir_token other_token;
 

@@ -54,7 +54,7 @@ static void flow_returned(struct weir_reactor *r, const struct weir_msg *msg,
 {
 	struct flow *flow = msg->arg;
 
-	CHECK(weir_reactor_current() == r);
+	CHECK(r && weir_reactor_current() == r);
 	CHECK(why == -ESTALE || why == -ECANCELED);
 	/* Also what comes back does so in order. */
 	CHECK((msg->word & 0xffffffffffff) >= flow->next);

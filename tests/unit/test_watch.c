@@ -363,7 +363,8 @@ TEST(hup_reloads_each_watch)
 		fixture_wait(&t.reported);
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(t.seen[i].event, WEIR_WATCH_RELOAD);
-	CHECK_EQ(t.seen[0].watch + t.seen[1].watch + t.seen[2].watch, 1 + 2 + 3);
+	CHECK_EQ(t.seen[0].watch + t.seen[1].watch + t.seen[2].watch,
+		 1 + 2 + 3);
 	t.read = 3;
 	end();
 }
