@@ -29,10 +29,19 @@ clean_up()
 	done
 	rm -rf "$tmp"
 }
+
+# Ended by a signal, it is seen to have ended by that signal: the status of an
+# exit within a trap depends on the shell and on what it was doing.
+ended_by()
+{
+	clean_up
+	trap - EXIT "$1"
+	kill "-$1" $$
+}
 trap clean_up EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'ended_by HUP' HUP
+trap 'ended_by INT' INT
+trap 'ended_by TERM' TERM
 
 bold=
 green=
