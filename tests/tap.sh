@@ -235,9 +235,10 @@ stop()
 	wait_pid "$1"
 }
 
+# One that has ended and is not waited for yet is not running.
 is_running()
 {
-	kill -0 "$1" 2>/dev/null
+	grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status"
 }
 
 # wait_for COMMAND...: runs it until it succeeds.  There is no limit but the
