@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rows.h - all rows; rows.c has their order
+ */
+#ifndef BENCH_ROWS_H
+#define BENCH_ROWS_H
+
+#include "bench.h"
+
+extern const struct bench_row row_accept;
+extern const struct bench_row row_chain;
+extern const struct bench_row row_echo;
+extern const struct bench_row row_foreign;
+extern const struct bench_row row_handoff;
+extern const struct bench_row row_http;
+extern const struct bench_row row_latency;
+extern const struct bench_row row_memory;
+extern const struct bench_row row_modes;
+extern const struct bench_row row_register;
+extern const struct bench_row row_send;
+extern const struct bench_row row_snapshot;
+extern const struct bench_row row_timer;
+extern const struct bench_row row_trip;
+
+#endif /* BENCH_ROWS_H */
