@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "sync/cell.h"
 
@@ -78,6 +80,31 @@ TEST(a_grace_period_waits_for_a_quiescent_state)
 TEST(a_grace_period_does_not_wait_for_who_is_offline)
 {
 	check_waits_for(weir__rcu_offline, weir__rcu_online);
+}
+
+/* What a child that is forked now would be told. */
+static int usable_in_child(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(weir__rcu_is_usable());
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+TEST(a_child_of_readers_has_no_rcu)
+{
+	CHECK(weir__rcu_is_usable());
+	CHECK_EQ(usable_in_child(), 1);
+	weir__rcu_register();
+	CHECK(weir__rcu_is_usable());
+	CHECK_EQ(usable_in_child(), 0);
+	weir__rcu_unregister();
+	CHECK(weir__rcu_is_usable());
+	CHECK_EQ(usable_in_child(), 1);
 }
 
 /*

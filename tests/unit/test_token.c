@@ -384,6 +384,13 @@ static void *follow(void *unused)
 			continue;
 		CHECK_EQ(weir__token_owner(storm.tokens, token), ME);
 		seen = index_of(token) + 1;
+		/* Its neighbours too, which nobody may have touched since. */
+		for (uint64_t i = 1; i <= WEIR__TOKEN_BATCH; i++) {
+			weir_token next = { token.bits + i };
+			int at = weir__token_owner(storm.tokens, next);
+
+			CHECK(at == ME || at == -ESTALE || at == -EINVAL);
+		}
 	}
 	return NULL;
 }
