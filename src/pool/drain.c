@@ -46,11 +46,6 @@ int weir_pool_stop(struct weir_pool *pool)
 	return 0;
 }
 
-static struct weir_pool *pool_of(const struct weir_reactor *r)
-{
-	return ((struct weir__worker *)r->hooks_data)->pool;
-}
-
 /* D1, on each thread. */
 static void enter_round(struct weir__worker *w, unsigned round)
 {
@@ -91,7 +86,7 @@ static bool are_all_idle(const struct weir_pool *pool)
 static void idle_run(struct weir_reactor *control, const struct weir_msg *msg,
 		     void *data)
 {
-	struct weir_pool *pool = pool_of(control);
+	struct weir_pool *pool = weir_reactor_pool(control);
 	struct weir__worker *w = msg->arg;
 
 	(void)data;
@@ -195,7 +190,7 @@ static void drain_run(struct weir_reactor *control, const struct weir_msg *msg,
 		      void *data)
 {
 	(void)data;
-	begin(pool_of(control), msg->word);
+	begin(weir_reactor_pool(control), msg->word);
 }
 
 int weir__drain_start(struct weir_pool *pool)
