@@ -64,7 +64,7 @@ int weir__reactor_new(const struct weir__reactor_config *config,
 	struct weir_reactor *r;
 	int err;
 
-	r = aligned_alloc(WEIR__LINE, sizeof(*r));
+	r = weir__line_alloc(sizeof(*r));
 	if (!r)
 		return -ENOMEM;
 	memset(r, 0, sizeof(*r));

@@ -27,8 +27,8 @@ int weir_counter_new(const struct weir_pool *pool,
 
 	if (weir__fork_happened(pool->fork_generation))
 		return -ECHILD;
-	counter = aligned_alloc(WEIR__LINE, sizeof(*counter) +
-				(size_t)threads * sizeof(struct cell));
+	counter = weir__line_alloc(sizeof(*counter) +
+				   (size_t)threads * sizeof(struct cell));
 	if (!counter)
 		return -ENOMEM;
 	counter->threads = threads;

@@ -59,12 +59,11 @@ struct weir__inbox {
 
 struct weir__inbox *weir__inbox_new(size_t capacity)
 {
-	size_t size = sizeof(struct weir__inbox) +
-		      capacity * sizeof(struct cell);
+	const size_t size = sizeof(struct weir__inbox) +
+			    capacity * sizeof(struct cell);
 	struct weir__inbox *inbox;
 
-	size = (size + WEIR__LINE - 1) / WEIR__LINE * WEIR__LINE;
-	inbox = aligned_alloc(WEIR__LINE, size);
+	inbox = weir__line_alloc(size);
 	if (!inbox)
 		return NULL;
 	memset(inbox, 0, size);

@@ -8,6 +8,22 @@
 #ifndef WEIR_SYNC_LINE_H
 #define WEIR_SYNC_LINE_H
 
+#include <stddef.h>
+#include <stdlib.h>
+
 #define WEIR__LINE 128
+
+/**
+ * weir__line_alloc() - memory that begins a line and shares none
+ *
+ * Owns:   the caller, who frees it with free().
+ * Return: memory, not cleared, or NULL.
+ */
+static inline void *weir__line_alloc(size_t size)
+{
+	/* aligned_alloc() wants a multiple of the alignment. */
+	return aligned_alloc(WEIR__LINE, (size + WEIR__LINE - 1) /
+					 WEIR__LINE * WEIR__LINE);
+}
 
 #endif /* WEIR_SYNC_LINE_H */

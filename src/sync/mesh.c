@@ -28,7 +28,7 @@ static bool senders_init(struct weir__mesh *mesh)
 {
 	const unsigned n = mesh->members;
 
-	mesh->senders = aligned_alloc(WEIR__LINE, n * sizeof(struct sender));
+	mesh->senders = weir__line_alloc(n * sizeof(struct sender));
 	if (!mesh->senders)
 		return false;
 	for (unsigned i = 0; i < n; i++)

@@ -7,13 +7,10 @@
 
 struct weir__ring *weir__ring_new(size_t capacity)
 {
-	size_t size = sizeof(struct weir__ring) +
-		      capacity * sizeof(struct weir_msg);
 	struct weir__ring *ring;
 
-	/* aligned_alloc() wants a multiple of the alignment. */
-	size = (size + WEIR__LINE - 1) / WEIR__LINE * WEIR__LINE;
-	ring = aligned_alloc(WEIR__LINE, size);
+	ring = weir__line_alloc(sizeof(*ring) +
+				capacity * sizeof(ring->slots[0]));
 	if (!ring)
 		return NULL;
 	memset(ring, 0, sizeof(*ring));
