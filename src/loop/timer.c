@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "base/ns.h"
 #include "loop/reactor.h"
 #include "sys/clock.h"
 
@@ -56,11 +57,6 @@ struct weir_timer *weir_timer_free(struct weir_timer *t)
 	return NULL;
 }
 
-static weir_ns add_ns(weir_ns a, weir_ns b)
-{
-	return a + b < a ? WEIR_FOREVER : a + b;
-}
-
 static weir_ns base_of(struct weir_reactor *r)
 {
 	return r->is_turning ? r->now : weir_reactor_update_now(r);
@@ -90,7 +86,7 @@ int weir_timer_start(struct weir_timer *t, weir_ns delay)
 	if (err < 0)
 		return err;
 	now = base_of(t->reactor);
-	return start(t, now, add_ns(now, delay), 0);
+	return start(t, now, weir__ns_add(now, delay), 0);
 }
 
 int weir_timer_start_at(struct weir_timer *t, weir_ns deadline)
@@ -112,7 +108,7 @@ int weir_timer_start_every(struct weir_timer *t, weir_ns period)
 	if (period == 0)
 		return -EINVAL;
 	now = base_of(t->reactor);
-	return start(t, now, add_ns(now, period), period);
+	return start(t, now, weir__ns_add(now, period), period);
 }
 
 int weir_timer_stop(struct weir_timer *t)
@@ -136,7 +132,7 @@ static weir_ns next_deadline(const struct weir_timer *t, weir_ns now)
 	const weir_ns due = t->node.deadline_ns;
 	const weir_ns missed = now > due ? (now - due) / t->period : 0;
 
-	return add_ns(due, (missed + 1) * t->period);
+	return weir__ns_add(due, (missed + 1) * t->period);
 }
 
 void weir__timers_fire(struct weir_reactor *r)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "base/ns.h"
 #include "loop/reactor.h"
 #include "sys/fork.h"
 
@@ -53,9 +54,7 @@ int weir_reactor_wait(struct weir_reactor *r, struct weir_event *events,
 		return 0;
 	if (capacity > INT_MAX)
 		harvest.capacity = INT_MAX;
-	deadline = weir_reactor_update_now(r) + timeout;
-	if (deadline < timeout)
-		deadline = WEIR_FOREVER;
+	deadline = weir__ns_add(weir_reactor_update_now(r), timeout);
 	weir__reactor_enter(r);
 	r->harvest = &harvest;
 	weir__list_splice(&r->ready, &r->held);

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <weir/timer.h>
 
+#include "base/ns.h"
 #include "pool/pool.h"
 #include "sys/fork.h"
 
@@ -160,13 +161,6 @@ static void limit_reached(struct weir_reactor *control, struct weir_timer *t,
 	weir_pool_stop(pool);
 }
 
-static weir_ns deadline(weir_ns limit)
-{
-	const weir_ns now = weir_clock();
-
-	return now + limit < now ? WEIR_FOREVER : now + limit;
-}
-
 static void begin(struct weir_pool *pool, weir_ns until)
 {
 	if (weir__life_move(&pool->life, WEIR_POOL_RUNNING,
@@ -182,7 +176,7 @@ static void begin(struct weir_pool *pool, weir_ns until)
 
 void weir__drain_begin(struct weir_pool *pool, weir_ns limit)
 {
-	begin(pool, deadline(limit));
+	begin(pool, weir__ns_add(weir_clock(), limit));
 }
 
 /* On the control thread: msg->word is the limit as a point in time. */
@@ -223,7 +217,7 @@ int weir_pool_drain(struct weir_pool *pool, weir_ns limit)
 		break;
 	}
 	err = weir__post_reserved(pool, WEIR_CONTROL, &drain_call, NULL,
-				  deadline(limit));
+				  weir__ns_add(weir_clock(), limit));
 	/* It has stopped meanwhile. */
 	return err == -ECANCELED ? 0 : err;
 }
