@@ -114,29 +114,33 @@ struct weir_reactor *weir__reactor_free(struct weir_reactor *r)
 	return NULL;
 }
 
-static bool is_power_of_two(unsigned n)
+int weir__queue_size(unsigned messages, unsigned by_default, unsigned at_least,
+		     unsigned *ret_size)
 {
-	return n != 0 && (n & (n - 1)) == 0;
+	unsigned size = at_least;
+
+	if (messages == 0)
+		messages = by_default;
+	if (messages < at_least || messages > WEIR__QUEUE_MAX)
+		return -EINVAL;
+	while (size < messages)
+		size *= 2;
+	*ret_size = size;
+	return 0;
 }
 
 int weir_reactor_new(const struct weir_reactor_options *options,
 		     struct weir_reactor **ret_reactor)
 {
-	struct weir__reactor_config config = {
-		.owner = ALONE,
-		.inbox_messages = 1024,
-	};
+	struct weir__reactor_config config = { .owner = ALONE };
+	unsigned size;
 
 	if (options && options->size != sizeof(*options))
 		return -EINVAL;
-	if (options && options->inbox_messages != 0) {
-		config.inbox_messages = options->inbox_messages;
-		if (config.inbox_messages < 16 ||
-		    config.inbox_messages > 1u << 20)
-			return -EINVAL;
-		while (!is_power_of_two((unsigned)config.inbox_messages))
-			config.inbox_messages++;
-	}
+	if (weir__queue_size(options ? options->inbox_messages : 0, 1024, 16,
+			     &size) < 0)
+		return -EINVAL;
+	config.inbox_messages = size;
 	return weir__reactor_new(&config, ret_reactor);
 }
 

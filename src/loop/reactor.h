@@ -57,6 +57,20 @@ enum {
 /* Room in each queue that only the library itself may use. */
 enum { WEIR__RESERVE = 16 };
 
+/* No queue is longer: 2^20 messages are 32 MiB. */
+enum { WEIR__QUEUE_MAX = 1 << 20 };
+
+/**
+ * weir__queue_size() - the size of a queue, from a user's option
+ * @messages:   what was asked for; 0: @by_default
+ * @at_least:   what may be asked for at least; a power of two
+ * @ret_size:   receives it, rounded up to a power of two
+ *
+ * Return: 0 or -EINVAL (out of range).
+ */
+int weir__queue_size(unsigned messages, unsigned by_default, unsigned at_least,
+		     unsigned *ret_size);
+
 /* epoll_event.data of the doorbell: no token, for its table would be 0. */
 #define WEIR__BELL UINT64_C(1)
 

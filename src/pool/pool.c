@@ -17,24 +17,8 @@
 enum {
 	WORKERS_MAX = 1024,
 	MESSAGES_MIN = 64,
-	MESSAGES_MAX = 1 << 20,
 	NAME_MAX_LENGTH = 8,
 };
-
-/* Fill in a queue's size.  Return: 0 or -EINVAL. */
-static int size_queue(unsigned *messages, unsigned by_default)
-{
-	unsigned size = MESSAGES_MIN;
-
-	if (*messages == 0)
-		*messages = by_default;
-	if (*messages < MESSAGES_MIN || *messages > MESSAGES_MAX)
-		return -EINVAL;
-	while (size < *messages)
-		size *= 2;
-	*messages = size;
-	return 0;
-}
 
 static int take_options(struct weir_pool *pool,
 			const struct weir_pool_options *options)
@@ -49,8 +33,10 @@ static int take_options(struct weir_pool *pool,
 	    (o->flags & ~(WEIR_POOL_NO_SIGNALS | WEIR_POOL_PIN)))
 		return -EINVAL;
 	/* 64 KiB of address space a worker and more: as other pools have it. */
-	if (size_queue(&o->inbox_messages, 4096) < 0 ||
-	    size_queue(&o->ring_messages, 1024) < 0)
+	if (weir__queue_size(o->inbox_messages, 4096, MESSAGES_MIN,
+			     &o->inbox_messages) < 0 ||
+	    weir__queue_size(o->ring_messages, 1024, MESSAGES_MIN,
+			     &o->ring_messages) < 0)
 		return -EINVAL;
 	if (o->drain_ns == 0)
 		o->drain_ns = 30 * WEIR_NS_PER_SEC;
