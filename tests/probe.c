@@ -65,6 +65,16 @@ void probe_add_flags(struct weir_reactor *r, struct probe *p, uint32_t flags)
 				       &p->token), 0);
 }
 
+void probe_both(struct weir_reactor *r, struct probe *p, struct probe *q)
+{
+	p->arg = q;
+	q->arg = p;
+	probe_add(r, p, WEIR_READABLE);
+	probe_add(r, q, WEIR_READABLE);
+	probe_send(p, 1);
+	probe_send(q, 1);
+}
+
 void probe_close(struct probe *p)
 {
 	if (p->fd >= 0)

@@ -42,6 +42,9 @@ void probe_add(struct weir_reactor *r, struct probe *p, uint32_t facts);
 /* The same, with weir_source_add_flags(). */
 void probe_add_flags(struct weir_reactor *r, struct probe *p, uint32_t flags);
 
+/* Both registered as readable, with a byte to read, each the other's @arg. */
+void probe_both(struct weir_reactor *r, struct probe *p, struct probe *q);
+
 /* Close both ends, whatever became of the source. */
 void probe_close(struct probe *p);
 

@@ -350,12 +350,7 @@ TEST(who_is_marked_and_then_called_is_done)
 	struct weir_reactor *r = probe_reactor();
 	struct probe p = { .act = mark_other }, q = { .act = mark_other };
 
-	p.arg = &q;
-	q.arg = &p;
-	probe_add(r, &p, WEIR_READABLE);
-	probe_add(r, &q, WEIR_READABLE);
-	probe_send(&p, 1);
-	probe_send(&q, 1);
+	probe_both(r, &p, &q);
 	probe_turn(r);
 	CHECK_EQ(p.calls, 1);
 	CHECK_EQ(q.calls, 1);

@@ -32,12 +32,7 @@ TEST(not_from_the_batch_in_hand)
 	struct weir_reactor *r = probe_reactor();
 	struct probe p = { .act = remove_other }, q = { .act = remove_other };
 
-	p.arg = &q;
-	q.arg = &p;
-	probe_add(r, &p, WEIR_READABLE);
-	probe_add(r, &q, WEIR_READABLE);
-	probe_send(&p, 1);
-	probe_send(&q, 1);
+	probe_both(r, &p, &q);
 	probe_turn(r);
 	CHECK_EQ(p.calls + q.calls, 1);
 	CHECK_EQ(weir__stat_get(r, WEIR__STAT_STALE_EVENTS), 1);
@@ -54,12 +49,7 @@ TEST(not_from_the_ready_list)
 	struct weir_reactor *r = probe_reactor();
 	struct probe p = { .verdict = WEIR_MORE }, q = { .verdict = WEIR_MORE };
 
-	p.arg = &q;
-	q.arg = &p;
-	probe_add(r, &p, WEIR_READABLE);
-	probe_add(r, &q, WEIR_READABLE);
-	probe_send(&p, 1);
-	probe_send(&q, 1);
+	probe_both(r, &p, &q);
 	probe_turn(r);
 	CHECK_EQ(p.calls + q.calls, 2);
 	/* Both are on the list.  The first of them removes the second. */
