@@ -29,6 +29,7 @@ enum { SEEN_MAX = 64 };
 static struct {
 	char home[32];
 	struct weir_pool *pool;
+	struct hold hold;
 	sem_t reported;
 	int count;		/* the control thread's, and after reported */
 	struct {
@@ -64,6 +65,25 @@ static void write_file(const char *name, const char *text)
 	CHECK(f);
 	CHECK(fputs(text, f) >= 0);
 	CHECK_EQ(fclose(f), 0);
+}
+
+/*
+ * Between the two, control does nothing: it sees all of a change at once,
+ * however long the test was kept from going on.
+ */
+static void freeze(void)
+{
+	t.hold = (struct hold){ .fn = NULL };
+	if (weir_pool_state(t.pool) == WEIR_POOL_RUNNING)
+		hold_begin(&t.hold, t.pool, WEIR_CONTROL);
+}
+
+static void thaw(void)
+{
+	if (weir_pool_state(t.pool) != WEIR_POOL_RUNNING)
+		return;
+	hold_end(&t.hold);
+	fixture_settle(t.pool);		/* then it has left the handler */
 }
 
 static void begin(void)
@@ -157,6 +177,13 @@ static int unwatch(struct spot *spot)
 	return spot->result;
 }
 
+static void change_file(const char *name, const char *text)
+{
+	freeze();
+	write_file(name, text);
+	thaw();
+}
+
 /* The next report is of this watch, and says this. */
 static void expect(const struct spot *spot, enum weir_watch_event event)
 {
@@ -164,6 +191,19 @@ static void expect(const struct spot *spot, enum weir_watch_event event)
 	CHECK_EQ(t.seen[t.read].watch, spot->number);
 	CHECK_EQ(t.seen[t.read].event, event);
 	t.read++;
+}
+
+/* The next @n reports say this, each of another watch. */
+static void expect_each(int n, enum weir_watch_event event)
+{
+	unsigned watches = 0;
+
+	for (; n > 0; n--, t.read++) {
+		fixture_wait(&t.reported);
+		CHECK_EQ(t.seen[t.read].event, event);
+		CHECK(!(watches & 1u << t.seen[t.read].watch));
+		watches |= 1u << t.seen[t.read].watch;
+	}
 }
 
 /* The next two reports are these, in any order. */
@@ -185,7 +225,7 @@ TEST(a_file_is_written)
 
 	begin_running();
 	watch(&f, "f");
-	write_file("f", "in its place");
+	change_file("f", "in its place");
 	expect(&f, WEIR_WATCH_CHANGED);
 	/* Written without a change of its looks: it may have changed. */
 	CHECK_EQ(chmod(at("f"), 0600), 0);
@@ -200,7 +240,7 @@ TEST(a_file_is_renamed_over)
 	begin_running();
 	watch(&f, "f");
 	for (int i = 0; i < 2; i++) {
-		write_file("new", "begin");
+		change_file("new", "begin");
 		CHECK_EQ(rename(at("new"), at("f")), 0);
 		expect(&f, WEIR_WATCH_CHANGED);
 	}
@@ -215,7 +255,7 @@ TEST(a_file_goes_and_comes_back)
 	watch(&f, "f");
 	CHECK_EQ(unlink(at("f")), 0);
 	expect(&f, WEIR_WATCH_GONE);
-	write_file("f", "back");
+	change_file("f", "back");
 	expect(&f, WEIR_WATCH_CHANGED);
 	CHECK_EQ(rename(at("f"), at("away")), 0);
 	expect(&f, WEIR_WATCH_GONE);
@@ -229,8 +269,10 @@ TEST(a_file_need_not_exist)
 	struct spot later;
 
 	begin_running();
-	watch(&later, "later");
-	write_file("later", "here");
+	/* Nor does its folder need to be named. */
+	CHECK_EQ(chdir(t.home), 0);
+	CHECK_EQ(try_watch(&later, "later"), 0);
+	change_file("later", "here");
 	expect(&later, WEIR_WATCH_CHANGED);
 	end();
 }
@@ -268,7 +310,7 @@ TEST(a_symlink_is_swapped_on_the_way)
 	CHECK_EQ(unlink(at("..3/g")), 0);
 	CHECK_EQ(rmdir(at("..3")), 0);
 	expect(&through, WEIR_WATCH_CHANGED);
-	write_file("..4/g", "in the new one");
+	change_file("..4/g", "in the new one");
 	expect(&through, WEIR_WATCH_CHANGED);
 	end();
 }
@@ -289,35 +331,58 @@ TEST(a_folder_goes_and_comes_back)
 	for (int i = 0; i < 2; i++) {
 		/* By removal, and by a new name. */
 		if (i == 0) {
+			freeze();
 			CHECK_EQ(unlink(at("d/f")), 0);
 			CHECK_EQ(rmdir(at("d")), 0);
+			thaw();
 		} else {
 			CHECK_EQ(rename(at("d"), at("elsewhere")), 0);
 		}
 		expect(&f, WEIR_WATCH_GONE);
+		freeze();
 		make_folder();
+		thaw();
 		expect(&f, WEIR_WATCH_CHANGED);
-		write_file("d/f", "and it is watched again");
+		change_file("d/f", "and it is watched again");
 		expect(&f, WEIR_WATCH_CHANGED);
 	}
-	write_file("elsewhere/f", "is not");
+	change_file("elsewhere/f", "is not");
 	end();
+}
+
+/* Ten changes; return whether they came fast enough to be one. */
+static bool burst(void)
+{
+	weir_ns longest = 0;
+
+	for (int i = 0; i < 10; i++) {
+		const weir_ns begin_ns = weir_clock();
+
+		change_file("f", i % 2 ? "odd" : "even");
+		fixture_sleep_ms(3);
+		if (weir_clock() - begin_ns > longest)
+			longest = weir_clock() - begin_ns;
+	}
+	return longest < 25 * WEIR_NS_PER_MSEC;
 }
 
 TEST(a_burst_is_reported_once)
 {
 	struct spot f;
-	char text[32];
 
 	begin_running();
 	watch(&f, "f");
-	for (int i = 0; i < 100; i++) {
-		snprintf(text, sizeof(text), "%d", i);
-		write_file("f", text);
+	for (int tries = 0; !burst(); tries++) {
+		if (tries == 10)
+			SKIP("the machine is too busy");
+		/* Whatever it was, let it pass. */
+		fixture_sleep_ms(700);
+		while (sem_trywait(&t.reported) == 0)
+			t.read++;
 	}
 	expect(&f, WEIR_WATCH_CHANGED);
-	write_file("other", "not ours");
-	write_file("f", "the last one");
+	change_file("other", "not ours");
+	change_file("f", "the last one");
 	expect(&f, WEIR_WATCH_CHANGED);
 	end();
 }
@@ -345,7 +410,7 @@ TEST(what_never_settles_is_reported_all_the_same)
 		expect(&f, WEIR_WATCH_CHANGED);
 	sem_post(&stop);
 	pthread_join(thread, NULL);
-	t.more = 2;
+	t.more = SEEN_MAX;
 	end();
 }
 
@@ -359,13 +424,7 @@ TEST(hup_reloads_each_watch)
 	CHECK_EQ(weir_pool_start(t.pool), 0);
 	watch(&third, "third");
 	CHECK_EQ(kill(getpid(), SIGHUP), 0);
-	for (int i = 0; i < 3; i++)
-		fixture_wait(&t.reported);
-	for (int i = 0; i < 3; i++)
-		CHECK_EQ(t.seen[i].event, WEIR_WATCH_RELOAD);
-	CHECK_EQ(t.seen[0].watch + t.seen[1].watch + t.seen[2].watch,
-		 1 + 2 + 3);
-	t.read = 3;
+	expect_each(3, WEIR_WATCH_RELOAD);
 	end();
 }
 
@@ -374,16 +433,16 @@ TEST(what_changed_before_the_start)
 	struct spot same, f, gone;
 
 	begin();
-	write_file("same", "");
-	write_file("gone", "");
+	change_file("same", "");
+	change_file("gone", "");
 	watch(&same, "same");
 	watch(&f, "f");
 	watch(&gone, "gone");
-	write_file("f", "another size");
+	change_file("f", "another size");
 	CHECK_EQ(unlink(at("gone")), 0);
 	CHECK_EQ(weir_pool_start(t.pool), 0);
 	expect_both(&f, WEIR_WATCH_CHANGED, &gone, WEIR_WATCH_GONE);
-	write_file("same", "now");
+	change_file("same", "now");
 	/* There was nothing of it before. */
 	expect(&same, WEIR_WATCH_CHANGED);
 	end();
@@ -394,35 +453,26 @@ TEST(a_watch_ends)
 	struct spot f, same, g;
 
 	begin_running();
-	write_file("g", "");
+	change_file("g", "");
 	watch(&f, "f");
 	watch(&same, "f");
 	watch(&g, "g");
 	f.removes = 1;
-	write_file("f", "once");
-	expect_both(&f, WEIR_WATCH_CHANGED, &same, WEIR_WATCH_CHANGED);
+	change_file("f", "once");
+	expect_each(2, WEIR_WATCH_CHANGED);
 	CHECK_EQ(unwatch(&f), -ESTALE);
-	write_file("f", "twice");
+	change_file("f", "twice");
 	expect(&same, WEIR_WATCH_CHANGED);
 	CHECK_EQ(unwatch(&same), 0);
 	CHECK_EQ(unwatch(&same), -ESTALE);
 	/* Removed while it settles. */
-	write_file("g", "not reported");
+	change_file("g", "not reported");
 	CHECK_EQ(unwatch(&g), 0);
 	watch(&g, "g");
-	write_file("f", "neither");
-	write_file("g", "thrice");
+	change_file("f", "neither");
+	change_file("g", "thrice");
 	expect(&g, WEIR_WATCH_CHANGED);
 	end();
-}
-
-static bool has_reported(const struct spot *spot)
-{
-	for (int i = 0; i < 3; i++)
-		if (t.seen[i].watch == spot->number &&
-		    t.seen[i].event == WEIR_WATCH_CHANGED)
-			return true;
-	return false;
 }
 
 TEST(two_spellings_of_a_folder)
@@ -435,29 +485,14 @@ TEST(two_spellings_of_a_folder)
 	watch(&b, "./f");
 	snprintf(path, sizeof(path), "%s//f", t.home);
 	CHECK_EQ(try_watch(&c, path), 0);
-	write_file("f", "one");
-	for (int i = 0; i < 3; i++)
-		fixture_wait(&t.reported);
-	CHECK(has_reported(&a) && has_reported(&b) && has_reported(&c));
-	t.read = 3;
+	change_file("f", "one");
+	expect_each(3, WEIR_WATCH_CHANGED);
 	CHECK_EQ(unwatch(&a), 0);
-	write_file("f", "two");
-	expect_both(&b, WEIR_WATCH_CHANGED, &c, WEIR_WATCH_CHANGED);
+	change_file("f", "two");
+	expect_each(2, WEIR_WATCH_CHANGED);
 	CHECK_EQ(unwatch(&c), 0);
-	write_file("f", "three");
+	change_file("f", "three");
 	expect(&b, WEIR_WATCH_CHANGED);
-	end();
-}
-
-TEST(a_path_without_a_folder)
-{
-	struct spot f;
-
-	begin_running();
-	CHECK_EQ(chdir(t.home), 0);
-	CHECK_EQ(try_watch(&f, "f"), 0);
-	write_file("f", "changed");
-	expect(&f, WEIR_WATCH_CHANGED);
 	end();
 }
 
@@ -494,11 +529,10 @@ static long queue_limit(void)
 	FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
 	long limit = 0;
 
-	if (!f)
-		return 0;
-	if (fscanf(f, "%ld", &limit) != 1)
+	if (f && fscanf(f, "%ld", &limit) != 1)
 		limit = 0;
-	fclose(f);
+	if (f)
+		fclose(f);
 	return limit;
 }
 
@@ -536,9 +570,9 @@ TEST(events_are_lost)
 	make_folder();
 	hold_end(&hold);
 	expect_both(&f, WEIR_WATCH_OVERFLOW, &in_folder, WEIR_WATCH_CHANGED);
-	write_file("d/f", "written in the new one");
+	change_file("d/f", "written in the new one");
 	expect(&in_folder, WEIR_WATCH_CHANGED);
-	write_file("f", "as ever");
+	change_file("f", "as ever");
 	expect(&f, WEIR_WATCH_CHANGED);
 	end();
 }
@@ -553,7 +587,7 @@ TEST(a_pool_ends_with_its_watches)
 	end();
 	begin_running();
 	watch(&f, "f");
-	write_file("f", "not heard of any more");
+	change_file("f", "not heard of any more");
 	CHECK_EQ(weir_pool_stop(t.pool), 0);
 	CHECK_EQ(weir_pool_join(t.pool), 0);
 	/* After the join anybody may make control's calls. */
