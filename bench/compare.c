@@ -9,29 +9,62 @@
 
 #define LEAST_CHANGE 0.02
 
-/* Above 1: it became worse. */
-static double change_of(const struct series *s, double before, double now)
+static bool is_weir(const struct series *s)
 {
-	if (before == now || before == 0 || now == 0)
-		return 1;
-	return s->more_is_better ? before / now : now / before;
+	return strncmp(s->contender, "weir", 4) == 0;
 }
 
-/* -1, 0 or 1: better, no change that can be called one, worse. */
-static int judge(const struct series *base, const struct series *now,
-		 double *ret_change)
+/* What became of a series, as a factor; 0 if that cannot be said. */
+static double factor_of(const struct results *base, const struct series *s)
+{
+	const struct series *b = results_find(base, s);
+	double before;
+
+	if (!b || b->count == 0 || s->count == 0)
+		return 0;
+	before = stat_summarise(b->values, b->count).median;
+	if (before == 0)
+		return 0;
+	return stat_summarise(s->values, s->count).median / before;
+}
+
+/* By what the machine has changed for the group from @begin to @end. */
+static double drift_of(const struct results *base, const struct results *now,
+		       size_t begin, size_t end)
+{
+	double factors[BENCH_ROUNDS_MAX];
+	size_t n = 0;
+
+	for (size_t i = begin; i < end && n < BENCH_ROUNDS_MAX; i++) {
+		const double factor = factor_of(base, &now->all[i]);
+
+		if (!is_weir(&now->all[i]) && factor > 0)
+			factors[n++] = factor;
+	}
+	return n > 0 ? stat_summarise(factors, n).median : 1;
+}
+
+/*
+ * Above 1: worse.  1: no change that can be called one.  @drift scales what
+ * was before.
+ */
+static double judge(const struct series *base, const struct series *now,
+		    double drift)
 {
 	const struct stat_summary b =
 		stat_summarise(base->values, base->count);
 	const struct stat_summary n = stat_summarise(now->values, now->count);
-	const bool do_meet = b.q1 <= n.q3 && n.q1 <= b.q3;
+	const bool do_meet = b.q1 * drift <= n.q3 && n.q1 <= b.q3 * drift;
+	double change;
 
-	*ret_change = change_of(now, b.median, n.median);
-	if (do_meet)
-		return 0;
-	if (*ret_change > 1 + LEAST_CHANGE)
+	if (do_meet || b.median == 0 || n.median == 0)
 		return 1;
-	return *ret_change < 1 / (1 + LEAST_CHANGE) ? -1 : 0;
+	change = n.median / (b.median * drift);
+	if (now->more_is_better)
+		change = 1 / change;
+	if (change > 1 + LEAST_CHANGE || change < 1 / (1 + LEAST_CHANGE))
+		return change;
+	return 1;
 }
 
 static void print_facts(const struct results *base, const struct results *now,
@@ -48,42 +81,60 @@ static void print_facts(const struct results *base, const struct results *now,
 }
 
 static void print_change(const struct series *base, const struct series *now,
-			 double change, FILE *file)
+			 double drift, double change, FILE *file)
 {
 	char before[32], after[32];
 
-	fprintf(file, "  %s  %s, %s, %s, %s: %s -> %s %s (%.2f)\n",
+	fprintf(file, "  %s  %s, %s, %s, %s: %s -> %s %s (%.2f; peers %.2f)\n",
 		change > 1 ? "worse " : "better", now->row, now->point,
 		now->contender, now->metric,
 		table_value(stat_summarise(base->values, base->count).median,
 			    before, sizeof(before)),
 		table_value(stat_summarise(now->values, now->count).median,
 			    after, sizeof(after)),
-		now->unit, change);
+		now->unit, change, drift);
+}
+
+struct tally {
+	int compared, worse, better;
+};
+
+static void compare_group(const struct results *base,
+			  const struct results *now, size_t begin, size_t end,
+			  struct tally *tally, FILE *file)
+{
+	const double drift = drift_of(base, now, begin, end);
+
+	for (size_t i = begin; i < end; i++) {
+		const struct series *s = &now->all[i];
+		const struct series *b = results_find(base, s);
+		double change;
+
+		if (!is_weir(s) || !b || b->count == 0 || s->count == 0)
+			continue;
+		change = judge(b, s, drift);
+		if (change != 1)
+			print_change(b, s, drift, change, file);
+		tally->compared++;
+		tally->worse += change > 1;
+		tally->better += change < 1;
+	}
 }
 
 int compare_runs(const struct results *base, const struct results *now,
 		 FILE *file)
 {
-	int worse = 0, better = 0, compared = 0;
+	struct tally tally = { 0, 0, 0 };
+	size_t begin = 0;
 
 	print_facts(base, now, file);
-	for (size_t i = 0; i < now->count; i++) {
-		const struct series *s = &now->all[i];
-		const struct series *b = results_find(base, s);
-		double change;
-		int verdict;
+	while (begin < now->count) {
+		const size_t end = results_next_group(now, begin);
 
-		if (!b || b->count == 0 || s->count == 0)
-			continue;
-		compared++;
-		verdict = judge(b, s, &change);
-		if (verdict != 0)
-			print_change(b, s, change, file);
-		worse += verdict > 0;
-		better += verdict < 0;
+		compare_group(base, now, begin, end, &tally, file);
+		begin = end;
 	}
 	fprintf(file, "%d compared: %d worse, %d better, the rest within its "
-		"spread\n", compared, worse, better);
-	return worse;
+		"spread\n", tally.compared, tally.worse, tally.better);
+	return tally.worse;
 }

@@ -8,10 +8,12 @@
 #include "result.h"
 
 /**
- * compare_runs() - say what became slower or faster by more than its spread
+ * compare_runs() - say what of weir became slower or faster than its spread
  *
- * The runs have no rounds in common, so a change is one only if the middle
- * halves of the two do not meet and it is more than 2 %.
+ * The runs have no rounds in common, and the machine may have changed: so what
+ * weir did before is first scaled by what its peers in the same group have
+ * changed by, in the median.  Then a change is one only if the middle halves of
+ * the two do not meet and it is more than 2 %.
  *
  * Return: how many series became worse.
  */

@@ -16,6 +16,7 @@
 #include "chain.h"
 #include "peer.h"
 #include "queue.h"
+#include "register.h"
 #include "timer.h"
 #include "tool.h"
 
@@ -76,26 +77,17 @@ static int count_register(const struct count_item *item, int times,
 			  count_mark_fn *begin, count_mark_fn *end)
 {
 	const struct io_ops *ops = item->ops;
-	struct chain *chain;
 	struct io_job job;
-	int err = chain_new(PIPES, &chain);
+	int64_t ns = register_open(ops, PIPES, &job);
 
-	if (err < 0)
-		return err;
-	job = chain_job(chain, 0, 1);
-	err = io_open(ops, IO_EDGE, &job);
-	if (err == 0) {
-		ops->remove_all(job.loop);
-		mark(begin);
-		for (int i = 0; i < times * CYCLES; i++) {
-			ops->add_all(job.loop);
-			ops->remove_all(job.loop);
-		}
-		mark(end);
-		ops->close(job.loop);
-	}
-	chain_free(chain);
-	return err < 0 ? err : CYCLES * PIPES;
+	if (ns < 0)
+		return (int)ns;
+	mark(begin);
+	for (int i = 0; ns >= 0 && i < times * CYCLES; i++)
+		ns = register_cycle(ops, &job);
+	mark(end);
+	register_close(ops, &job);
+	return ns < 0 ? (int)ns : CYCLES * PIPES;
 }
 
 enum timer_call {
@@ -348,7 +340,7 @@ const struct count_item count_items[] = {
 	EACH_LOOP("event, 100 active", count_chain, 100),
 	{ "event, 100 active", "weir, wait()", count_wait, &io_weir, 100,
 	  NULL },
-	EACH_LOOP("add and remove", count_register, 0),
+	EACH_LOOP("add, remove, close", count_register, 0),
 	{ "message", "weir, worker to worker", count_ring, NULL, 0, NULL },
 	{ "message", "weir, to a token", count_ring, NULL, 1, NULL },
 	{ "message", "weir, foreign", count_inbox, NULL, 0, NULL },

@@ -48,6 +48,7 @@ struct io_job {
 	long left;		/* IO_CHAIN: writes still to be made */
 	bool has_failed;
 	char *buf;		/* shared by all slots, IO_BUF_BYTES */
+	size_t message_bytes;	/* the longest, if it is not 1 */
 	struct io_loop *loop;
 	void (*stop)(struct io_loop *loop);
 };

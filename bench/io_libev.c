@@ -92,10 +92,7 @@ static int add_all(struct io_loop *loop)
 	return 0;
 }
 
-/*
- * libev does not tell the kernel of a removal: close() will.  It is the
- * cheapest of all here, and a descriptor that lives on stays in the set.
- */
+/* libev does not tell the kernel of a removal: close() will. */
 static void remove_all(struct io_loop *loop)
 {
 	for (size_t i = 0; i < loop->job->count; i++)

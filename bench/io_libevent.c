@@ -72,10 +72,13 @@ static int open_loop(struct io_job *job, enum io_mode mode,
 	return 0;
 }
 
-/* The changelist goes to the kernel in the next turn. */
+/*
+ * The changelist goes to the kernel in the next turn, and a loop without events
+ * has none unless it is told to.
+ */
 static void turn(struct io_loop *loop)
 {
-	event_base_loop(loop->base, EVLOOP_NONBLOCK);
+	event_base_loop(loop->base, EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY);
 }
 
 static int add_all(struct io_loop *loop)

@@ -23,15 +23,16 @@
 
 enum { ENTRIES = 4096 };
 
-/* A chain's byte, or the largest message that io_uring has to echo. */
-enum { SLOT_BYTES = 4096 };
+/* The least that a slot's buffer has: a cache line of its own. */
+enum { BUF_LEAST = 64 };
 
 struct io_loop {
 	struct io_job *job;
 	struct io_uring ring;
 	bool is_stopping;
 	long reads;		/* posted and not completed */
-	char (*bufs)[SLOT_BYTES];
+	char *bufs;		/* one a slot, as reads are posted ahead */
+	size_t buf_bytes;
 };
 
 const char *peer_liburing_version(void)
@@ -51,7 +52,9 @@ static int open_loop(struct io_job *job, enum io_mode mode,
 	if (!loop)
 		return -ENOMEM;
 	loop->job = job;
-	loop->bufs = calloc(job->count, sizeof(loop->bufs[0]));
+	loop->buf_bytes = job->message_bytes > BUF_LEAST ?
+			  job->message_bytes : BUF_LEAST;
+	loop->bufs = calloc(job->count, loop->buf_bytes);
 	if (!loop->bufs) {
 		free(loop);
 		return -ENOMEM;
@@ -73,12 +76,17 @@ static struct io_uring_sqe *next_sqe(struct io_loop *loop)
 	return sqe;
 }
 
+static char *buf_of(const struct io_loop *loop, const struct io_slot *slot)
+{
+	return loop->bufs + slot->number * loop->buf_bytes;
+}
+
 static void post_read(struct io_loop *loop, struct io_slot *slot)
 {
 	struct io_uring_sqe *sqe = next_sqe(loop);
 
-	io_uring_prep_read(sqe, slot->fd, loop->bufs[slot->number],
-			   SLOT_BYTES, 0);
+	io_uring_prep_read(sqe, slot->fd, buf_of(loop, slot),
+			   (unsigned)loop->buf_bytes, 0);
 	io_uring_sqe_set_data(sqe, slot);
 	loop->reads++;
 }
@@ -124,7 +132,7 @@ static void complete(struct io_loop *loop, const struct io_uring_cqe *cqe)
 		return;
 	}
 	if (job->work == IO_ECHO) {
-		post_write(loop, slot->fd, loop->bufs[slot->number],
+		post_write(loop, slot->fd, buf_of(loop, slot),
 			   (unsigned)cqe->res, IOSQE_IO_LINK);
 		post_read(loop, slot);
 		work_count(job, cqe->res);
@@ -132,7 +140,7 @@ static void complete(struct io_loop *loop, const struct io_uring_cqe *cqe)
 	}
 	if (job->left > 0) {
 		job->left -= cqe->res;
-		post_write(loop, slot->next_out, loop->bufs[slot->number],
+		post_write(loop, slot->next_out, buf_of(loop, slot),
 			   (unsigned)cqe->res, 0);
 	}
 	post_read(loop, slot);

@@ -11,6 +11,7 @@
 #include "compare.h"
 #include "count.h"
 #include "html.h"
+#include "rows.h"
 #include "run.h"
 #include "table.h"
 
@@ -204,6 +205,8 @@ static const struct command commands[] = {
 	{ "counts", do_counts, 2, 2 },
 	{ "budget", do_budget, 2, 2 },
 	{ "new-budget", do_new_budget, 1, 1 },
+	/* Of row_memory only; hence not in the usage. */
+	{ "memory-of", row_memory_of, 3, 3 },
 	{ NULL, NULL, 0, 0 },
 };
 

@@ -18,7 +18,8 @@
 #include <stdint.h>
 
 enum {
-	/* As many as a worker of weir has room for by default. */
+	/* For each producer; a worker of weir has as much by default for all
+	 * foreign threads together. */
 	QUEUE_WINDOW = 4096,
 	QUEUE_PRODUCERS_MAX = 8,
 };

@@ -2,10 +2,10 @@
 /*
  * queue_weir.c - weir's messages
  *
- * The receiver is worker 0.  Its inbox and rings have their default sizes.  A
- * producer of the pool sends up to 256 in a turn and then lets others have
- * theirs; a full queue is tried again in the next turn, and by a foreign thread
- * after a yield.
+ * The receiver is worker 0.  Its inbox and rings have the room that the peers'
+ * windows have.  A producer of the pool sends up to 256 in a turn and then lets
+ * others have theirs; a full queue is tried again in the next turn, and by a
+ * foreign thread after a yield.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -82,6 +82,8 @@ static int start_pool(struct queue *q)
 		.workers = q->is_from_pool ? q->job->producers + 1 : 1,
 		.flags = WEIR_POOL_NO_SIGNALS |
 			 (bench_options.is_pinned ? WEIR_POOL_PIN : 0),
+		.inbox_messages = QUEUE_WINDOW * q->job->producers,
+		.ring_messages = QUEUE_WINDOW,
 	};
 	int err = weir_pool_new(&options, &q->pool);
 

@@ -148,6 +148,7 @@ static int serve(const struct net *net, const struct io_ops *ops,
 		.count = net->count,
 		.total = total,
 		.buf = malloc(IO_BUF_BYTES),
+		.message_bytes = load->request_bytes,
 	};
 	struct server server = { .ops = ops, .job = &job };
 	pthread_t thread;

@@ -22,4 +22,10 @@ extern const struct bench_row row_snapshot;
 extern const struct bench_row row_timer;
 extern const struct bench_row row_trip;
 
+/*
+ * The child of row_memory: prints bytes for a contender, a kind and a count.
+ * Return: the exit status.
+ */
+int row_memory_of(char **args);
+
 #endif /* BENCH_ROWS_H */
