@@ -86,7 +86,9 @@ int row_memory_of(char **args)
 	tool_raise_limits();
 	printf("%ld\n", measure(c->ops, (enum what)atoi(args[1]),
 				(size_t)atol(args[2])));
-	return 0;
+	fflush(stdout);
+	/* All that was measured is still there: no leak, and no work. */
+	_exit(0);
 }
 
 /* The answer of a process of its own.  Below 0: it has none. */
