@@ -12,6 +12,7 @@
 #include <weir/connect.h>
 #include <weir/counter.h>
 #include <weir/fd.h>
+#include <weir/inotify.h>
 #include <weir/listener.h>
 #include <weir/memory.h>
 #include <weir/message.h>

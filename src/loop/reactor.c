@@ -79,6 +79,7 @@ int weir__reactor_new(const struct weir__reactor_config *config,
 	weir__list_init(&r->held);
 	weir__list_init(&r->sources);
 	weir__list_init(&r->timers);
+	weir__list_init(&r->attached);
 	weir__flag_init(&r->stop);
 	weir_reactor_update_now(r);
 	weir__wheel_init(&r->wheel, r->now);
@@ -95,6 +96,13 @@ struct weir_reactor *weir__reactor_free(struct weir_reactor *r)
 {
 	struct weir__list *node;
 
+	r->thread = pthread_self();	/* nobody else has it any more */
+	while ((node = weir__list_first(&r->attached)) != NULL) {
+		struct weir__attached *a = WEIR__CONTAINER(node,
+					struct weir__attached, link);
+
+		a->free(a);
+	}
 	while ((node = weir__list_first(&r->sources)) != NULL)
 		weir__source_drop(r, WEIR__CONTAINER(node, struct weir__source,
 						     all_link));

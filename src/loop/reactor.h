@@ -13,6 +13,7 @@
  *     rebuild.c   descriptors closed behind our back
  *     timer.c     timers on the wheel
  *     deliver.c   messages: a reactor's own inbox, running what arrives
+ *     inotify.c   inotify instances on a reactor; their table: watched.c
  *
  * All of it is owned by one thread; what others may touch (bell, inbox, the
  * stop wish, the numbers) comes from sync/.  A reactor does not know that
@@ -117,6 +118,12 @@ struct weir__hooks {
 	int (*send)(struct weir_reactor *r, const struct weir_msg *msg);
 };
 
+/* What ends with its reactor, if it was not freed before. */
+struct weir__attached {
+	struct weir__list link;		/* in reactor.attached */
+	void (*free)(struct weir__attached *attached);
+};
+
 /* Where weir_reactor_wait() collects; NULL while the reactor runs. */
 struct weir__harvest {
 	struct weir_event *events;
@@ -152,6 +159,7 @@ struct weir_reactor {
 	struct weir__list held;		/* the same, but nobody collects */
 	struct weir__list sources;	/* all of them */
 	struct weir__list timers;	/* all of them */
+	struct weir__list attached;	/* struct weir__attached */
 	struct weir__wheel wheel;
 	struct weir__token_cache token_cache;
 	struct weir__source **fds;	/* whose a descriptor is; rebuild.c */
