@@ -18,12 +18,15 @@
 #include <weir/message.h>
 #include <weir/pool.h>
 #include <weir/reactor.h>
+#include <weir/recorder.h>
 #include <weir/relay.h>
+#include <weir/shm.h>
 #include <weir/signal.h>
 #include <weir/snapshot.h>
 #include <weir/source.h>
 #include <weir/stats.h>
 #include <weir/timer.h>
 #include <weir/watch.h>
+#include <weir/watchdog.h>
 
 #endif /* WEIR_H */

@@ -44,6 +44,8 @@ struct weir_stats {
 				   and its number reused */
 	uint64_t rebuilds;	/* of the epoll set, to be rid of a registration
 				   that outlived its descriptor */
+	uint64_t stalls;	/* turns that were longer than the watchdog's
+				   limit; see weir/watchdog.h */
 	/* at this moment */
 	uint64_t sources;	/* with a descriptor, the library's own excluded */
 	uint64_t timers_running;
@@ -52,6 +54,12 @@ struct weir_stats {
 	uint64_t turn_p50_ns;
 	uint64_t turn_p99_ns;
 	uint64_t turn_max_ns;
+	/* histogram of how late timers were called */
+	uint64_t timer_lag_p50_ns;
+	uint64_t timer_lag_p99_ns;
+	/* histogram of events for each wait that brought some */
+	uint64_t turn_events_p50;
+	uint64_t turn_events_p99;
 };
 
 /**

@@ -34,7 +34,8 @@ void weir__deliver(struct weir_reactor *r, const struct weir_msg *msg)
 		}
 		data = s->data;
 	}
-	weir__stat_add(r, WEIR__STAT_MESSAGES_IN, 1);
+	weir__trace(r, WEIR_SHM_MESSAGE, msg->token.bits,
+		    (void (*)(void))msg->call->run, 0);
 	msg->call->run(r, msg, data);
 }
 

@@ -16,6 +16,7 @@
 #include "sys/epoll.h"
 #include "sys/fork.h"
 #include "sys/io.h"
+#include "sys/map.h"
 
 /* The only thread-local of the library; read with each post. */
 static _Thread_local struct weir_reactor *current
@@ -27,6 +28,21 @@ static _Thread_local struct weir_reactor *current
 
 /* An owner's number for who has the table to himself. */
 enum { ALONE = 1 };
+
+static int open_view(struct weir_reactor *r, struct weir__view *lent)
+{
+	void *memory = lent;
+	int err = 0;
+
+	if (!lent)
+		err = weir__map_new(sizeof(*r->view), &memory);
+	if (err < 0)
+		return err;
+	r->view = memory;
+	r->owns_view = !lent;
+	weir__view_init(r->view);
+	return 0;
+}
 
 /* What can fail, in this order; weir__reactor_free() undoes any part of it. */
 static int acquire(struct weir_reactor *r,
@@ -50,6 +66,9 @@ static int acquire(struct weir_reactor *r,
 	r->inbox = weir__inbox_new(config->inbox_messages);
 	if (!r->inbox)
 		return -ENOMEM;
+	err = open_view(r, config->view);
+	if (err < 0)
+		return err;
 	r->tokens = config->tokens;
 	if (r->tokens)
 		return 0;
@@ -118,6 +137,8 @@ struct weir_reactor *weir__reactor_free(struct weir_reactor *r)
 		weir__doorbell_done(&r->bell);
 	if (r->epfd >= 0)
 		weir__close(r->epfd);
+	if (r->owns_view)
+		weir__map_free(r->view, sizeof(*r->view));
 	free(r);
 	return NULL;
 }

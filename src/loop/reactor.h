@@ -30,9 +30,9 @@
 #include <sys/epoll.h>
 #include <weir/reactor.h>
 
-#include "base/histogram.h"
 #include "base/list.h"
 #include "base/wheel.h"
+#include "loop/view.h"
 #include "sync/doorbell.h"
 #include "sync/flag.h"
 #include "sync/inbox.h"
@@ -75,32 +75,6 @@ int weir__queue_size(unsigned messages, unsigned by_default, unsigned at_least,
 /* epoll_event.data of the doorbell: no token, for its table would be 0. */
 #define WEIR__BELL UINT64_C(1)
 
-enum weir__stat {
-	WEIR__STAT_TURNS,
-	WEIR__STAT_SLEEPS,
-	WEIR__STAT_EVENTS,
-	WEIR__STAT_STALE_EVENTS,
-	WEIR__STAT_CALLS,
-	WEIR__STAT_CALLS_AGAIN,
-	WEIR__STAT_TIMERS,
-	WEIR__STAT_MESSAGES_IN,
-	WEIR__STAT_MESSAGES_OUT,
-	WEIR__STAT_MESSAGES_FULL,
-	WEIR__STAT_UNDELIVERABLE,
-	WEIR__STAT_WAKEUPS,
-	WEIR__STAT_ACCEPTED,
-	WEIR__STAT_ACCEPT_ERRORS,
-	WEIR__STAT_BYTES_RELAYED,
-	WEIR__STAT_SOURCES_FORCED,
-	WEIR__STAT_SOURCES_LOST,
-	WEIR__STAT_REBUILDS,
-	/* not sums, but what is at this moment */
-	WEIR__STAT_SOURCES,
-	WEIR__STAT_TIMERS_RUNNING,
-	WEIR__STAT_MEMORY_BYTES,
-	WEIR__STAT_COUNT,
-};
-
 /* What the pool adds to a turn.  A reactor that stands alone has none. */
 struct weir__hooks {
 	/* Deliver what has come; true if there is more. */
@@ -141,6 +115,8 @@ struct weir_reactor {
 	void *hooks_data;		/* the pool's */
 	struct weir__tokens *tokens;
 	struct weir__inbox *inbox;
+	struct weir__view *view;	/* what is published */
+	bool owns_view;
 	pthread_t thread;		/* debug builds check it */
 
 	/* the owner's */
@@ -175,13 +151,11 @@ struct weir_reactor {
 	/* others read, or write */
 	struct weir__doorbell bell;
 	struct weir__flag stop;
-	_Alignas(WEIR__LINE) struct weir__tally stats[WEIR__STAT_COUNT];
-	struct weir__tally turn_max;
-	struct weir__tally turn_ns[WEIR__HISTOGRAM_BUCKETS];
 };
 
 struct weir__reactor_config {
 	struct weir__tokens *tokens;	/* NULL: a table of its own */
+	struct weir__view *view;	/* zeros, lent; NULL: one of its own */
 	uint32_t owner;
 	size_t inbox_messages;		/* a power of two */
 	const struct weir__hooks *hooks;
@@ -192,13 +166,26 @@ struct weir__reactor_config {
 static inline void weir__stat_add(struct weir_reactor *r, enum weir__stat s,
 				  uint64_t n)
 {
-	weir__tally_add(&r->stats[s], n);
+	weir__tally_add(&r->view->stats[s], n);
 }
 
 static inline uint64_t weir__stat_get(const struct weir_reactor *r,
 				      enum weir__stat s)
 {
-	return weir__tally_get(&r->stats[s]);
+	return weir__tally_get(&r->view->stats[s]);
+}
+
+/* A handler or a run() begins: count and record it.  Threads: owner. */
+static inline void weir__trace(struct weir_reactor *r, enum weir_shm_kind kind,
+			       uint64_t subject, void (*handler)(void),
+			       uint32_t value)
+{
+	struct weir__view *view = r->view;
+
+	weir__tally_add(&view->stats[kind == WEIR_SHM_CALL ?
+				     WEIR__STAT_CALLS :
+				     WEIR__STAT_MESSAGES_IN], 1);
+	weir__view_record(view, kind, subject, (uintptr_t)handler, value);
 }
 
 /* Make and free a reactor; weir_reactor_new() says which errors. */
@@ -236,6 +223,9 @@ void weir__reactor_leave(void);
  * Return: how many events the kernel had, or -EINTR.
  */
 int weir__reactor_turn(struct weir_reactor *r, weir_ns deadline);
+
+/* The first turn begins.  Threads: owner. */
+void weir__reactor_begin(struct weir_reactor *r);
 
 /**
  * weir__reactor_announce() - call every source that has a handler

@@ -210,7 +210,8 @@ static inline void call(struct weir_reactor *r, struct weir__source *s,
 		harvest(r, s, &event);
 		return;
 	}
-	weir__stat_add(r, WEIR__STAT_CALLS, 1);
+	weir__trace(r, WEIR_SHM_CALL, event.token.bits, (void (*)(void))s->fn,
+		    given);
 	r->called = s;
 	verdict = s->fn(r, &event, event.data);
 	if (r->called != s || verdict == WEIR_MORE) {

@@ -147,11 +147,15 @@ void weir__timers_fire(struct weir_reactor *r)
 	       (node = weir__wheel_take(&r->wheel)) != NULL) {
 		struct weir_timer *t = WEIR__CONTAINER(node, struct weir_timer,
 						       node);
+		const weir_ns lag = r->now - node->deadline_ns;
 
 		/* Started before the call, so that the call can stop it. */
 		if (t->period > 0)
 			weir__wheel_start(&r->wheel, node,
 					  next_deadline(t, r->now));
+		weir__view_count(r->view, WEIR_SHM_TIMER_LAG_NS, lag);
+		weir__view_record(r->view, WEIR_SHM_TIMER, lag,
+				  (uintptr_t)t->fn, 0);
 		t->fn(r, t, t->data);
 		fired++;
 	}

@@ -28,14 +28,39 @@
 /* Close the books on the time since the kernel's last answer. */
 static void account_turn(struct weir_reactor *r)
 {
+	struct weir__view *view = r->view;
 	weir_ns spent;
 
 	if (r->woke_at == 0)
 		return;
 	spent = r->now - r->woke_at;
-	weir__tally_add(&r->turn_ns[weir__histogram_bucket(spent)], 1);
-	if (spent > weir__tally_get(&r->turn_max))
-		weir__tally_set(&r->turn_max, spent);
+	weir__view_count(view, WEIR_SHM_TURN_NS, spent);
+	if (spent > weir__tally_get(&view->turn_max))
+		weir__tally_set(&view->turn_max, spent);
+	if (spent > weir__tally_get(&view->stall_limit)) {
+		weir__stat_add(r, WEIR__STAT_STALLS, 1);
+		weir__tally_set(&view->stall_ns, spent);
+		weir__tally_set(&view->stall_woke_at, r->woke_at);
+	}
+	weir__tally_set(&view->waits_at, r->now);
+	weir__tally_publish(&view->woke_at, 0);
+}
+
+/* A turn begins: the kernel has answered, after @waited ns. */
+static void begin_turn(struct weir_reactor *r, int n, weir_ns waited)
+{
+	r->woke_at = r->now;
+	weir__tally_set(&r->view->woke_at, r->now);
+	weir__view_record(r->view, WEIR_SHM_WAKE, r->now, waited, (uint32_t)n);
+	if (n > 0)
+		weir__view_count(r->view, WEIR_SHM_TURN_EVENTS, (uint64_t)n);
+}
+
+/* Before the first wait there is no kernel's answer. */
+void weir__reactor_begin(struct weir_reactor *r)
+{
+	weir_reactor_update_now(r);
+	begin_turn(r, 0, 0);
 }
 
 static void publish_gauges(struct weir_reactor *r)
@@ -43,9 +68,9 @@ static void publish_gauges(struct weir_reactor *r)
 	const size_t timers = weir__wheel_count(&r->wheel);
 
 	if (timers != weir__stat_get(r, WEIR__STAT_TIMERS_RUNNING))
-		weir__tally_set(&r->stats[WEIR__STAT_TIMERS_RUNNING], timers);
+		weir__tally_set(&r->view->stats[WEIR__STAT_TIMERS_RUNNING], timers);
 	if (r->is_memory_stale) {
-		weir__tally_set(&r->stats[WEIR__STAT_MEMORY_BYTES],
+		weir__tally_set(&r->view->stats[WEIR__STAT_MEMORY_BYTES],
 				weir__arena_bytes(r->arena));
 		r->is_memory_stale = false;
 	}
@@ -115,9 +140,10 @@ static int ask_kernel(struct weir_reactor *r, bool is_busy, weir_ns deadline)
 {
 	const int max = batch_size(r);
 	int64_t timeout;
+	weir_ns asked;
 	int n;
 
-	r->now = weir__clock_now();
+	r->now = asked = weir__clock_now();
 	account_turn(r);
 	publish_gauges(r);
 	timeout = is_busy ? 0 : time_left(r, deadline);
@@ -128,7 +154,7 @@ static int ask_kernel(struct weir_reactor *r, bool is_busy, weir_ns deadline)
 	else
 		n = weir__epoll_wait(r->epfd, r->batch, max, 0);
 	r->now = weir__clock_now();
-	r->woke_at = r->now;
+	begin_turn(r, n, r->now - asked);
 	return n;
 }
 

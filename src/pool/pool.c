@@ -109,6 +109,7 @@ static void dismantle(struct weir_pool *pool)
 
 		item->free_fn(item);
 	}
+	weir__watchdog_close(pool);
 	weir__reclaim_close(pool);
 	weir__children_close(pool);
 	weir__watches_close(pool);

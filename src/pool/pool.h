@@ -16,6 +16,8 @@
  *     child.c     children, on the control thread
  *     snapshot.c  read-mostly objects, and the thread that waits for grace
  *     counter.c   weir_counter
+ *     recorder.c  what a thread did last
+ *     watchdog.c  turns that are too long, on the control thread
  *
  * Who writes what: the maker fills everything before the threads start;
  * afterwards a worker owns its reactor, the control thread what is marked as
@@ -32,6 +34,7 @@
 #include <stdbool.h>
 #include <weir/message.h>
 #include <weir/pool.h>
+#include <weir/recorder.h>
 #include <weir/stats.h>
 
 #include "base/list.h"
@@ -78,6 +81,7 @@ struct weir__signals;
 struct weir__watches;
 struct weir__children;
 struct weir__reclaim;
+struct weir__watchdog;
 
 struct weir_pool {
 	/* never change after weir_pool_new() */
@@ -104,6 +108,7 @@ struct weir_pool {
 	struct weir__watches *watches;	/* NULL until the first */
 	struct weir__children *children;
 	struct weir__reclaim *reclaim;
+	struct weir__watchdog *watchdog;	/* NULL until it is started */
 	struct weir_timer *drain_timer;
 	struct weir_timer *tell_timer;
 	unsigned round;		/* of the drain */
@@ -203,5 +208,18 @@ void weir__children_close(struct weir_pool *pool);
 int weir__reclaim_start(struct weir_pool *pool);
 void weir__reclaim_stop(struct weir_pool *pool);
 void weir__reclaim_close(struct weir_pool *pool);
+void weir__watchdog_close(struct weir_pool *pool);
+
+/* When the grace period began that is waited for; 0: none.  Threads: any. */
+weir_ns weir__reclaim_waits_since(const struct weir_pool *pool);
+
+/**
+ * weir__recorder_newest() - what a thread is in, or was in last
+ *
+ * Threads: any.
+ * Return:  0 or -EAGAIN (nothing yet).
+ */
+int weir__recorder_newest(const struct weir__view *view,
+			  struct weir_record *ret_record);
 
 #endif /* WEIR_POOL_POOL_H */

@@ -22,6 +22,8 @@
 #include "pool/pool.h"
 #include "sync/cell.h"
 #include "sync/rcu.h"
+#include "sync/tally.h"
+#include "sys/clock.h"
 #include "sys/fork.h"
 #include "sys/thread.h"
 
@@ -48,6 +50,7 @@ struct weir__reclaim {
 	struct weir__list waiting;	/* under lock: before their grace */
 	struct weir__list done;		/* under lock: may be freed */
 	bool is_stopping;		/* under lock */
+	struct weir__tally waits_since;	/* its thread's */
 };
 
 static void free_list(struct weir__list *list)
@@ -111,13 +114,20 @@ static void *reclaim_main(void *arg)
 		}
 		weir__list_splice(&batch, &reclaim->waiting);
 		pthread_mutex_unlock(&reclaim->lock);
+		weir__tally_set(&reclaim->waits_since, weir__clock_now());
 		weir__rcu_wait();
+		weir__tally_set(&reclaim->waits_since, 0);
 		pthread_mutex_lock(&reclaim->lock);
 		weir__list_splice(&reclaim->done, &batch);
 		tell_control(reclaim);
 	}
 	pthread_mutex_unlock(&reclaim->lock);
 	return NULL;
+}
+
+weir_ns weir__reclaim_waits_since(const struct weir_pool *pool)
+{
+	return pool->reclaim ? weir__tally_get(&pool->reclaim->waits_since) : 0;
 }
 
 static int make_reclaim(struct weir_pool *pool)

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "pool/pool.h"
 #include "sys/fork.h"
@@ -31,57 +32,90 @@ static const size_t field_of[WEIR__STAT_COUNT] = {
 	[WEIR__STAT_SOURCES_FORCED] = FIELD(sources_forced),
 	[WEIR__STAT_SOURCES_LOST] = FIELD(sources_lost),
 	[WEIR__STAT_REBUILDS] = FIELD(rebuilds),
+	[WEIR__STAT_STALLS] = FIELD(stalls),
 	[WEIR__STAT_SOURCES] = FIELD(sources),
 	[WEIR__STAT_TIMERS_RUNNING] = FIELD(timers_running),
 	[WEIR__STAT_MEMORY_BYTES] = FIELD(memory_bytes),
 #undef FIELD
 };
 
-/* One thread's numbers are added to @stats, and its turns to @turn_ns. */
-static void add_thread(const struct weir_reactor *r, struct weir_stats *stats,
-		       uint64_t *turn_ns)
+/* Threads @first .. @last of a pool. */
+struct range {
+	const struct weir_pool *pool;
+	int first, last;
+};
+
+static void add_numbers(const struct range *range, struct weir_stats *stats)
 {
-	const uint64_t max = weir__tally_get(&r->turn_max);
+	for (int i = range->first; i <= range->last; i++) {
+		const struct weir_reactor *r = range->pool->threads[i].reactor;
+		const uint64_t max = weir__tally_get(&r->view->turn_max);
 
-	for (int i = 0; i < WEIR__STAT_COUNT; i++) {
-		uint64_t *field = (void *)((char *)stats + field_of[i]);
+		for (int n = 0; n < WEIR__STAT_COUNT; n++) {
+			uint64_t *field = (void *)((char *)stats + field_of[n]);
 
-		*field += weir__tally_get(&r->stats[i]);
+			*field += weir__tally_get(&r->view->stats[n]);
+		}
+		if (max > stats->turn_max_ns)
+			stats->turn_max_ns = max;
 	}
-	for (int i = 0; i < WEIR__HISTOGRAM_BUCKETS; i++)
-		turn_ns[i] += weir__tally_get(&r->turn_ns[i]);
-	if (max > stats->turn_max_ns)
-		stats->turn_max_ns = max;
+}
+
+/* The buckets of one histogram, summed. */
+static void add_histogram(const struct range *range,
+			  enum weir_shm_histogram which, uint64_t *ret_sum)
+{
+	memset(ret_sum, 0, WEIR__HISTOGRAM_BUCKETS * sizeof(ret_sum[0]));
+	for (int i = range->first; i <= range->last; i++) {
+		const struct weir__view *view =
+			range->pool->threads[i].reactor->view;
+		const struct weir__histogram *h = &view->histograms[which];
+
+		for (int n = 0; n < WEIR__HISTOGRAM_BUCKETS; n++)
+			ret_sum[n] += weir__tally_get(&h->buckets[n]);
+	}
 }
 
 /* A bucket's edge may lie above the largest value that was counted in it. */
-static uint64_t quantile(const uint64_t *turn_ns, double q, uint64_t max)
+static uint64_t quantile(const uint64_t *sum, double q, uint64_t max)
 {
-	const uint64_t value = weir__histogram_quantile(turn_ns, q);
+	const uint64_t value = weir__histogram_quantile(sum, q);
 
 	return value < max ? value : max;
+}
+
+static void add_quantiles(const struct range *range, struct weir_stats *stats)
+{
+	uint64_t sum[WEIR__HISTOGRAM_BUCKETS];
+
+	add_histogram(range, WEIR_SHM_TURN_NS, sum);
+	stats->turn_p50_ns = quantile(sum, 0.50, stats->turn_max_ns);
+	stats->turn_p99_ns = quantile(sum, 0.99, stats->turn_max_ns);
+	add_histogram(range, WEIR_SHM_TIMER_LAG_NS, sum);
+	stats->timer_lag_p50_ns = weir__histogram_quantile(sum, 0.50);
+	stats->timer_lag_p99_ns = weir__histogram_quantile(sum, 0.99);
+	add_histogram(range, WEIR_SHM_TURN_EVENTS, sum);
+	stats->turn_events_p50 = weir__histogram_quantile(sum, 0.50);
+	stats->turn_events_p99 = weir__histogram_quantile(sum, 0.99);
 }
 
 int weir_pool_stats(const struct weir_pool *pool, int worker,
 		    struct weir_stats *stats)
 {
-	uint64_t turn_ns[WEIR__HISTOGRAM_BUCKETS] = { 0 };
+	struct range range = { pool, 0, pool->workers - 1 };
 	struct weir_stats s = { .size = sizeof(s) };
-	int first = 0, last = pool->workers - 1;
 
 	if (weir__fork_happened(pool->fork_generation))
 		return -ECHILD;
 	if (stats->size != sizeof(s))
 		return -EINVAL;
 	if (worker != WEIR_ALL) {
-		first = last = weir__pool_place(pool, worker);
-		if (first < 0)
+		range.first = range.last = weir__pool_place(pool, worker);
+		if (range.first < 0)
 			return -EINVAL;
 	}
-	for (int i = first; i <= last; i++)
-		add_thread(pool->threads[i].reactor, &s, turn_ns);
-	s.turn_p50_ns = quantile(turn_ns, 0.50, s.turn_max_ns);
-	s.turn_p99_ns = quantile(turn_ns, 0.99, s.turn_max_ns);
+	add_numbers(&range, &s);
+	add_quantiles(&range, &s);
 	*stats = s;
 	return 0;
 }

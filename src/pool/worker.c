@@ -110,6 +110,7 @@ static int start(struct weir__worker *w)
 
 static void loop(struct weir__worker *w)
 {
+	weir__reactor_begin(w->reactor);
 	while (weir__life_get(&w->pool->life) < WEIR_POOL_STOPPING)
 		weir__reactor_turn(w->reactor, WEIR_FOREVER);
 }
@@ -121,6 +122,7 @@ static void end(struct weir__worker *w, bool has_started)
 
 	r->hooks->flush(r);
 	weir__reactor_end(r);
+	weir__tally_publish(&r->view->woke_at, 0);
 	weir__reactor_close_inbox(r);
 	weir__rcu_offline();
 	gate_leave(&w->pool->gate);

@@ -53,6 +53,9 @@ static const char *const names[WEIR__CALL_COUNT] = {
 	[WEIR__CALL_FORK_PAGE] = "fork_page",
 	[WEIR__CALL_ARENA_NEW] = "arena_new",
 	[WEIR__CALL_ALLOC] = "alloc",
+	[WEIR__CALL_MMAP] = "mmap",
+	[WEIR__CALL_MEMFD_NEW] = "memfd_new",
+	[WEIR__CALL_MEMFD_SIZE] = "memfd_size",
 };
 
 const char *weir__call_name(enum weir__call call)

@@ -59,6 +59,7 @@ static const struct kind kinds[KINDS] = {
 	[WEIR__CALL_FORK_PAGE] = { ENOMEM, true },
 	[WEIR__CALL_ARENA_NEW] = { ENOMEM, false },
 	[WEIR__CALL_ALLOC] = { ENOMEM, false },
+	[WEIR__CALL_MMAP] = { ENOMEM, false },
 	[HEAP] = { ENOMEM, true },	/* also for what is tried again */
 };
 
