@@ -32,7 +32,7 @@ struct weir_stats {
 	uint64_t timers;	/* fired */
 	uint64_t messages_in;	/* run */
 	uint64_t messages_out;	/* accepted by weir_post() or weir_send() on
-				   this thread */
+				   this thread, and on their way: flushed */
 	uint64_t messages_full;	/* refused with -EAGAIN on this thread */
 	uint64_t undeliverable;	/* messages that came back */
 	uint64_t wakeups;	/* doorbells this thread had to ring */

@@ -18,7 +18,7 @@
 #include "sys/io.h"
 #include "sys/map.h"
 
-/* The only thread-local of the library; read with each post. */
+/* Of thread-locals there is one more, in pool/handoff.c. */
 static _Thread_local struct weir_reactor *current
 	__attribute__((tls_model("initial-exec")));
 

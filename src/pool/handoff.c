@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 
+#include "loop/source.h"
 #include "pool/pool.h"
 #include "sync/rcu.h"
 #include "sys/fork.h"
@@ -24,24 +25,21 @@ static struct weir__worker *worker_of(const struct weir_reactor *r)
 	return r->hooks_data;
 }
 
+/* Not by way of the current reactor: one load, with each post. */
+static _Thread_local struct weir__worker *caller
+	__attribute__((tls_model("initial-exec")));
+
 struct weir__worker *weir__pool_caller(void)
 {
-	const struct weir_reactor *r = weir_reactor_current();
-
-	while (r && !r->hooks)
-		r = r->outer;
-	return r ? worker_of(r) : NULL;
+	return caller;
 }
 
-/* The calling thread's place in @pool, or NULL if it is not of it. */
-static struct weir__worker *caller_in(const struct weir_pool *pool)
+void weir__pool_set_caller(struct weir__worker *w)
 {
-	struct weir__worker *w = weir__pool_caller();
-
-	return w && w->pool == pool ? w : NULL;
+	caller = w;
 }
 
-/* A worker's own message: into its ring, and into its own numbers. */
+/* A worker's own message: into its ring.  It is counted when it leaves. */
 static int push_inside(struct weir__worker *from, int to,
 		       const struct weir_msg *msg, size_t reserve)
 {
@@ -51,9 +49,7 @@ static int push_inside(struct weir__worker *from, int to,
 		return -ECANCELED;
 	err = weir__mesh_push(from->pool->mesh, (unsigned)from->index,
 			      (unsigned)to, msg, reserve);
-	if (err == 0)
-		weir__stat_add(from->reactor, WEIR__STAT_MESSAGES_OUT, 1);
-	else if (err == -EAGAIN)
+	if (err == -EAGAIN)
 		weir__stat_add(from->reactor, WEIR__STAT_MESSAGES_FULL, 1);
 	return err;
 }
@@ -61,16 +57,34 @@ static int push_inside(struct weir__worker *from, int to,
 static int push(struct weir_pool *pool, int to, const struct weir_msg *msg,
 		size_t reserve)
 {
-	struct weir__worker *from = caller_in(pool);
+	struct weir__worker *from = caller;
 
-	if (from)
+	if (from && from->pool == pool)
 		return push_inside(from, to, msg, reserve);
 	return weir__inbox_post(pool->threads[to].reactor, msg, reserve);
 }
 
-static int post(struct weir_pool *pool, int worker,
-		const struct weir_call *call, void *arg, uint64_t word,
-		size_t reserve)
+/*
+ * The short way of weir_post() and weir_send(): from a worker, nothing wrong,
+ * and room.  No function is called on it, so that it saves no registers and
+ * makes the message in its slot.  Everything else goes the long way, which
+ * says what was wrong.
+ */
+static inline struct weir__worker *
+short_way(const struct weir_pool *pool, const struct weir_call *call)
+{
+	struct weir__worker *from = caller;
+
+	if (from && from->pool == pool &&
+	    !weir__fork_suspected(pool->fork_generation) && call && call->run &&
+	    !from->reactor->is_closing)
+		return from;
+	return NULL;
+}
+
+static __attribute__((noinline)) int
+post(struct weir_pool *pool, int worker, const struct weir_call *call,
+     void *arg, uint64_t word, size_t reserve)
 {
 	const struct weir_msg msg = { call, arg, weir_token_none(), word };
 	int to;
@@ -86,6 +100,15 @@ static int post(struct weir_pool *pool, int worker,
 int weir_post(struct weir_pool *pool, int worker, const struct weir_call *call,
 	      void *arg, uint64_t word)
 {
+	struct weir__worker *from = short_way(pool, call);
+
+	if (__builtin_expect(from && (unsigned)worker < (unsigned)pool->workers,
+			     1) &&
+	    weir__mesh_try(from->out, (unsigned)worker,
+			   (struct weir_msg){ call, arg, weir_token_none(),
+					      word },
+			   WEIR__RESERVE))
+		return 0;
 	return post(pool, worker, call, arg, word, WEIR__RESERVE);
 }
 
@@ -95,6 +118,10 @@ int weir__post_reserved(struct weir_pool *pool, int worker,
 	return post(pool, worker, call, arg, word, 0);
 }
 
+/*
+ * From the look at the owner to the push a thread of the pool is within one
+ * read-side section of RCU: it has no quiescent state in between.
+ */
 static int send_to_owner(struct weir_pool *pool, const struct weir_msg *msg)
 {
 	const int owner = weir__token_owner(pool->tokens, msg->token);
@@ -104,8 +131,9 @@ static int send_to_owner(struct weir_pool *pool, const struct weir_msg *msg)
 	return push(pool, owner - 1, msg, WEIR__RESERVE);
 }
 
-int weir_send(struct weir_pool *pool, weir_token token,
-	      const struct weir_call *call, void *arg, uint64_t word)
+static __attribute__((noinline)) int
+send_msg(struct weir_pool *pool, weir_token token,
+	 const struct weir_call *call, void *arg, uint64_t word)
 {
 	const struct weir_msg msg = { call, arg, token, word };
 
@@ -114,6 +142,23 @@ int weir_send(struct weir_pool *pool, weir_token token,
 	if (!call || !call->run)
 		return -EINVAL;
 	return send_to_owner(pool, &msg);
+}
+
+int weir_send(struct weir_pool *pool, weir_token token,
+	      const struct weir_call *call, void *arg, uint64_t word)
+{
+	struct weir__worker *from = short_way(pool, call);
+	int owner;
+
+	if (__builtin_expect(from != NULL, 1)) {
+		owner = weir__token_owner(pool->tokens, token);
+		if (__builtin_expect(owner > 0, 1) &&
+		    weir__mesh_try(from->out, (unsigned)owner - 1,
+				   (struct weir_msg){ call, arg, token, word },
+				   WEIR__RESERVE))
+			return 0;
+	}
+	return send_msg(pool, token, call, arg, word);
 }
 
 int weir_flush(struct weir_reactor *r)
@@ -125,14 +170,31 @@ int weir_flush(struct weir_reactor *r)
 	return 0;
 }
 
-static void deliver(const struct weir_msg *msg, void *data)
+/* What weir__deliver() does, with the common cases in the loop. */
+static void deliver(const struct weir_msg *msg, size_t count, void *data)
 {
-	weir__deliver(data, msg);
+	const struct weir_msg *end = msg + count;
+	struct weir_reactor *r = data;
+
+	for (; msg < end; msg++) {
+		const struct weir__source *s = NULL;
+
+		if (!weir_token_is_none(msg->token)) {
+			s = weir__source_get(r, msg->token);
+			if (!s) {
+				weir__deliver(r, msg);
+				continue;
+			}
+		}
+		weir__stat_add(r, WEIR__STAT_MESSAGES_IN, 1);
+		msg->call->run(r, msg, s ? s->data : NULL);
+	}
 }
 
-static void undeliver(const struct weir_msg *msg, void *data)
+static void undeliver(const struct weir_msg *msgs, size_t count, void *data)
 {
-	weir__undeliver(data, msg, -ECANCELED);
+	for (size_t i = 0; i < count; i++)
+		weir__undeliver(data, &msgs[i], -ECANCELED);
 }
 
 static bool take(struct weir_reactor *r)
@@ -162,6 +224,8 @@ static void flush(struct weir_reactor *r)
 	if (r->is_draining)
 		weir__drain_turn(w);
 	rung = weir__mesh_flush(w->pool->mesh, (unsigned)w->index);
+	weir__tally_set(&r->view->stats[WEIR__STAT_MESSAGES_OUT],
+			weir__mesh_left(w->pool->mesh, (unsigned)w->index));
 	if (rung > 0)
 		weir__stat_add(r, WEIR__STAT_WAKEUPS, rung);
 }

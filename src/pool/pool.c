@@ -72,6 +72,7 @@ static int make_threads(struct weir_pool *pool)
 			return err;
 		w->pool = pool;
 		w->index = i;
+		w->out = weir__mesh_sender(pool->mesh, (unsigned)i);
 		weir__mesh_set_bell(pool->mesh, (unsigned)i,
 				    &w->reactor->bell);
 	}
@@ -154,10 +155,11 @@ int weir_pool_new(const struct weir_pool_options *options,
 	return 0;
 }
 
-static void give_back(const struct weir_msg *msg, void *data)
+static void give_back(const struct weir_msg *msgs, size_t count, void *data)
 {
 	(void)data;
-	weir__undeliver(NULL, msg, -ECANCELED);
+	for (size_t i = 0; i < count; i++)
+		weir__undeliver(NULL, &msgs[i], -ECANCELED);
 }
 
 /* What was added and posted to threads that never ran ends here. */
@@ -175,7 +177,7 @@ static void return_all(struct weir_pool *pool)
 				       give_back, NULL, &more) > 0)
 			;
 		while (weir__inbox_take(r->inbox, &msg))
-			give_back(&msg, NULL);
+			give_back(&msg, 1, NULL);
 	}
 }
 
@@ -189,15 +191,6 @@ struct weir_pool *weir_pool_free(struct weir_pool *pool)
 	return_all(pool);
 	dismantle(pool);
 	return NULL;
-}
-
-int weir__pool_place(const struct weir_pool *pool, int worker)
-{
-	if (worker == WEIR_CONTROL)
-		return weir__pool_control(pool);
-	if (worker < 0 || worker >= pool->workers)
-		return -EINVAL;
-	return worker;
 }
 
 struct weir_reactor *weir__pool_reactor(struct weir_pool *pool, int worker)

@@ -30,6 +30,7 @@
 #ifndef WEIR_POOL_POOL_H
 #define WEIR_POOL_POOL_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <weir/message.h>
@@ -52,6 +53,7 @@ struct weir__pool_item {
 struct weir__worker {
 	struct weir_pool *pool;
 	struct weir_reactor *reactor;
+	struct weir__sender *out;	/* its side of the mesh */
 	int index;		/* its number in the mesh; the last is control */
 	pthread_t thread;
 	bool is_started;
@@ -130,13 +132,21 @@ static inline int weir__pool_threads(const struct weir_pool *pool)
 }
 
 /* A worker's place in threads[]; -EINVAL if there is none of that number. */
-int weir__pool_place(const struct weir_pool *pool, int worker);
+static inline int weir__pool_place(const struct weir_pool *pool, int worker)
+{
+	if (worker == WEIR_CONTROL)
+		return weir__pool_control(pool);
+	if (worker < 0 || worker >= pool->workers)
+		return -EINVAL;
+	return worker;
+}
 
 /*
  * The place of the calling thread in its pool, also while a handler of it turns
  * a reactor that stands alone.  NULL for a thread of no pool.
  */
 struct weir__worker *weir__pool_caller(void);
+void weir__pool_set_caller(struct weir__worker *w);
 
 /* The reactor of worker @worker, or of WEIR_CONTROL. */
 struct weir_reactor *weir__pool_reactor(struct weir_pool *pool, int worker);

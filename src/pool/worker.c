@@ -139,6 +139,7 @@ static void *thread_main(void *arg)
 	int err;
 
 	weir__reactor_enter(w->reactor);
+	weir__pool_set_caller(w);
 	weir__rcu_register();
 	err = start(w);
 	weir__rcu_offline();
@@ -147,6 +148,7 @@ static void *thread_main(void *arg)
 	loop(w);
 	end(w, err >= 0);
 	weir__rcu_unregister();
+	weir__pool_set_caller(NULL);
 	weir__reactor_leave();
 	if (gate_last(&pool->gate))
 		weir__life_move(&pool->life, WEIR_POOL_STOPPING,

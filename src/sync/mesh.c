@@ -2,43 +2,35 @@
 /* sync/mesh.c - see mesh.h */
 #include "sync/mesh.h"
 
-#include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "sync/line.h"
-#include "sync/ring.h"
+static void *lines_of(size_t size)
+{
+	void *lines = weir__line_alloc(size);
 
-/* What a member keeps about its own sending; on lines of its own. */
-struct sender {
-	_Alignas(WEIR__LINE) unsigned dirty_count;
-	bool *is_dirty;		/* by receiver: something is not flushed */
-	unsigned *dirty;	/* the receivers for which that is so */
-};
+	if (lines)
+		memset(lines, 0, size);
+	return lines;
+}
 
-struct weir__mesh {
-	unsigned members;
-	size_t capacity;
-	struct weir__doorbell **bells;
-	struct sender *senders;
-	_Atomic(struct weir__ring *) rings[];	/* [to * members + from] */
-};
-
-static bool senders_init(struct weir__mesh *mesh)
+static bool members_init(struct weir__mesh *mesh)
 {
 	const unsigned n = mesh->members;
 
-	mesh->senders = weir__line_alloc(n * sizeof(struct sender));
-	if (!mesh->senders)
+	mesh->senders = lines_of(n * sizeof(struct weir__sender));
+	mesh->receivers = lines_of(n * sizeof(struct weir__receiver));
+	if (!mesh->senders || !mesh->receivers)
 		return false;
-	for (unsigned i = 0; i < n; i++)
-		mesh->senders[i] = (struct sender){ .dirty_count = 0 };
 	for (unsigned i = 0; i < n; i++) {
-		struct sender *s = &mesh->senders[i];
+		struct weir__sender *s = &mesh->senders[i];
+		struct weir__receiver *r = &mesh->receivers[i];
 
-		s->is_dirty = calloc(n, sizeof(*s->is_dirty));
-		s->dirty = calloc(n, sizeof(*s->dirty));
-		if (!s->is_dirty || !s->dirty)
+		s->rings = lines_of(n * sizeof(s->rings[0]));
+		s->dirty = lines_of(n * sizeof(s->dirty[0]));
+		r->told = lines_of(mesh->words * sizeof(r->told[0]));
+		r->left = lines_of(mesh->words * sizeof(r->left[0]));
+		if (!s->rings || !s->dirty || !r->told || !r->left)
 			return false;
 	}
 	return true;
@@ -46,33 +38,41 @@ static bool senders_init(struct weir__mesh *mesh)
 
 struct weir__mesh *weir__mesh_new(unsigned members, size_t capacity)
 {
-	const size_t pairs = (size_t)members * members;
-	struct weir__mesh *mesh;
+	struct weir__mesh *mesh = calloc(1, sizeof(*mesh));
 
-	mesh = calloc(1, sizeof(*mesh) + pairs * sizeof(mesh->rings[0]));
 	if (!mesh)
 		return NULL;
 	mesh->members = members;
+	mesh->words = (members + 63) / 64;
 	mesh->capacity = capacity;
-	mesh->bells = calloc(members, sizeof(mesh->bells[0]));
-	if (!mesh->bells || !senders_init(mesh))
+	if (!members_init(mesh))
 		return weir__mesh_free(mesh);
 	return mesh;
+}
+
+static void member_done(struct weir__mesh *mesh, unsigned i)
+{
+	if (mesh->senders && mesh->senders[i].rings) {
+		for (unsigned to = 0; to < mesh->members; to++)
+			weir__ring_free(weir__mesh_ring(mesh, i, to));
+		free(mesh->senders[i].rings);
+	}
+	if (mesh->senders)
+		free(mesh->senders[i].dirty);
+	if (mesh->receivers) {
+		free(mesh->receivers[i].told);
+		free(mesh->receivers[i].left);
+	}
 }
 
 struct weir__mesh *weir__mesh_free(struct weir__mesh *mesh)
 {
 	if (!mesh)
 		return NULL;
-	for (size_t i = 0; i < (size_t)mesh->members * mesh->members; i++)
-		weir__ring_free(atomic_load_explicit(&mesh->rings[i],
-					memory_order_acquire));	/* M2 */
-	for (unsigned i = 0; mesh->senders && i < mesh->members; i++) {
-		free(mesh->senders[i].is_dirty);
-		free(mesh->senders[i].dirty);
-	}
+	for (unsigned i = 0; i < mesh->members; i++)
+		member_done(mesh, i);
 	free(mesh->senders);
-	free(mesh->bells);
+	free(mesh->receivers);
 	free(mesh);
 	return NULL;
 }
@@ -80,14 +80,24 @@ struct weir__mesh *weir__mesh_free(struct weir__mesh *mesh)
 void weir__mesh_set_bell(struct weir__mesh *mesh, unsigned member,
 			 struct weir__doorbell *bell)
 {
-	mesh->bells[member] = bell;
+	mesh->receivers[member].bell = bell;
 }
 
-static struct weir__ring *ring_of(const struct weir__mesh *mesh, unsigned from,
-				  unsigned to)
+/* Let what @from has for @to leave; true if that took a system call. */
+static bool flush_one(struct weir__mesh *mesh, unsigned from, unsigned to)
 {
-	return atomic_load_explicit(&mesh->rings[to * mesh->members + from],
-				    memory_order_acquire);	/* M2 */
+	const size_t count =
+		weir__ring_publish(weir__mesh_ring(mesh, from, to));
+	struct weir__receiver *r = &mesh->receivers[to];
+
+	if (count == 0)
+		return false;
+	mesh->senders[from].count += count;
+	/* Though it may stand already: B1 needs it set after the ring. */
+	atomic_fetch_or_explicit(&r->told[from / 64],
+				 UINT64_C(1) << from % 64,
+				 memory_order_release);		/* M3 */
+	return weir__doorbell_ring(r->bell);
 }
 
 static struct weir__ring *make_ring(struct weir__mesh *mesh, unsigned from,
@@ -96,94 +106,113 @@ static struct weir__ring *make_ring(struct weir__mesh *mesh, unsigned from,
 	struct weir__ring *ring = weir__ring_new(mesh->capacity);
 
 	if (ring)
-		atomic_store_explicit(&mesh->rings[to * mesh->members + from],
-				      ring, memory_order_release); /* M1 */
+		atomic_store_explicit(&mesh->senders[from].rings[to], ring,
+				      memory_order_release);	/* M1 */
 	return ring;
-}
-
-/* Let what @from has for @to leave; true if that took a system call. */
-static bool flush_one(struct weir__mesh *mesh, unsigned from, unsigned to)
-{
-	return weir__ring_publish(ring_of(mesh, from, to)) &&
-	       weir__doorbell_ring(mesh->bells[to]);
 }
 
 int weir__mesh_push(struct weir__mesh *mesh, unsigned from, unsigned to,
 		    const struct weir_msg *msg, size_t reserve)
 {
-	struct sender *s = &mesh->senders[from];
-	struct weir__ring *ring = ring_of(mesh, from, to);
+	struct weir__sender *s = &mesh->senders[from];
+	struct weir__ring *ring = weir__mesh_ring(mesh, from, to);
 
 	if (!ring) {
 		ring = make_ring(mesh, from, to);
 		if (!ring)
 			return -ENOMEM;
 	}
-	if (!weir__ring_push(ring, msg, reserve)) {
-		/* The receiver must see them, or there is never room. */
-		flush_one(mesh, from, to);
-		return -EAGAIN;
-	}
-	if (!s->is_dirty[to]) {
-		s->is_dirty[to] = true;
-		s->dirty[s->dirty_count++] = to;
-	}
-	return 0;
+	if (weir__mesh_try(s, to, *msg, reserve))
+		return 0;
+	weir__ring_look(ring);
+	if (weir__mesh_try(s, to, *msg, reserve))
+		return 0;
+	/* The receiver must see them, or there is never room. */
+	flush_one(mesh, from, to);
+	return -EAGAIN;
 }
 
 unsigned weir__mesh_flush(struct weir__mesh *mesh, unsigned from)
 {
-	struct sender *s = &mesh->senders[from];
+	struct weir__sender *s = &mesh->senders[from];
 	unsigned rung = 0;
 
 	while (s->dirty_count > 0) {
-		unsigned to = s->dirty[--s->dirty_count];
+		const unsigned to = s->dirty[--s->dirty_count];
 
-		s->is_dirty[to] = false;
+		weir__mesh_ring(mesh, from, to)->is_dirty = false;
 		rung += flush_one(mesh, from, to);
 	}
 	return rung;
 }
 
+/*
+ * One ring's part of weir__mesh_take(); *ret_more: whether some are left.  The
+ * slots go back a quarter of the ring at a time: often enough for a sender that
+ * waits for room, and a line to and fro not with each message.
+ */
+static size_t take_from(struct weir__ring *ring, size_t most,
+			weir__mesh_fn *fn, void *data, bool *ret_more)
+{
+	const size_t quarter = ring->capacity / 4 + 1;
+	const size_t count = weir__ring_count(ring);
+	const size_t mine = count < most ? count : most;
+	size_t step;
+
+	for (size_t done = 0; done < mine; done += step) {
+		const struct weir_msg *msgs;
+
+		step = mine - done < quarter ? mine - done : quarter;
+		msgs = weir__ring_span(ring, &step);
+		fn(msgs, step, data);
+		weir__ring_drop(ring, step);
+	}
+	*ret_more = count > mine;
+	return mine;
+}
+
+/* The senders of one word of bits that have something. */
+static uint64_t take_bits(struct weir__receiver *me, unsigned word)
+{
+	uint64_t bits = me->left[word];
+
+	if (atomic_load_explicit(&me->told[word],
+				 memory_order_relaxed))		/* M5 */
+		bits |= atomic_exchange_explicit(&me->told[word], 0,
+						memory_order_acquire); /* M4 */
+	me->left[word] = 0;
+	return bits;
+}
+
 size_t weir__mesh_take(struct weir__mesh *mesh, unsigned to, size_t most,
 		       weir__mesh_fn *fn, void *data, bool *ret_more)
 {
+	struct weir__receiver *me = &mesh->receivers[to];
 	size_t taken = 0;
 	bool more = false;
 
-	for (unsigned from = 0; from < mesh->members; from++) {
-		struct weir__ring *ring = ring_of(mesh, from, to);
-		size_t count = ring ? weir__ring_count(ring) : 0;
+	for (unsigned w = 0; w < mesh->words; w++) {
+		uint64_t bits = take_bits(me, w);
 
-		more = more || count > most;
-		count = count < most ? count : most;
-		for (size_t i = 0; i < count; i++) {
-			struct weir_msg msg;
+		for (; bits != 0; bits &= bits - 1) {
+			const unsigned bit = (unsigned)__builtin_ctzll(bits);
+			bool has_left;
 
-			weir__ring_take(ring, &msg);
-			fn(&msg, data);
+			taken += take_from(weir__mesh_ring(mesh, w * 64 + bit,
+							   to),
+					   most, fn, data, &has_left);
+			me->left[w] |= (uint64_t)has_left << bit;
+			more = more || has_left;
 		}
-		taken += count;
 	}
 	*ret_more = more;
 	return taken;
 }
 
-bool weir__mesh_is_idle(const struct weir__mesh *mesh, unsigned to)
-{
-	for (unsigned from = 0; from < mesh->members; from++) {
-		const struct weir__ring *ring = ring_of(mesh, from, to);
-
-		if (ring && !weir__ring_is_empty(ring))
-			return false;
-	}
-	return true;
-}
-
 void weir__mesh_mark(struct weir__mesh *mesh, unsigned to)
 {
 	for (unsigned from = 0; from < mesh->members; from++) {
-		struct weir__ring *ring = ring_of(mesh, from, to);
+		struct weir__ring *ring = weir__mesh_ring(mesh, from, to);
 
 		if (ring)
 			weir__ring_mark(ring);
@@ -194,7 +223,7 @@ void weir__mesh_mark(struct weir__mesh *mesh, unsigned to)
 bool weir__mesh_is_past_mark(const struct weir__mesh *mesh, unsigned to)
 {
 	for (unsigned from = 0; from < mesh->members; from++) {
-		const struct weir__ring *ring = ring_of(mesh, from, to);
+		const struct weir__ring *ring = weir__mesh_ring(mesh, from, to);
 
 		if (ring && !weir__ring_is_past_mark(ring))
 			return false;

@@ -4,25 +4,66 @@
  *
  * Members are numbered 0 .. n - 1.  A ring is made by its producer with the
  * first message.  What a member pushes in a turn leaves in one go: one store
- * a ring and at most one write to an eventfd a receiver.
+ * a ring, one bit that says so, and at most one write to an eventfd a
+ * receiver.
  *
- * Memory: n * n pointers, and for each pair that ever spoke 640 bytes and 32
- * for each message of the capacity.
+ * A receiver looks at nobody's ring who has not said that there is something
+ * in it: each has a bit for each sender, 64 to a word.
+ *
+ * B1  Whatever is in a ring beyond what its receiver has seen: its sender's
+ *     bit stands in told, or is about to.  For the sender publishes first and
+ *     sets the bit then, always, and the receiver takes the bit first and
+ *     looks at the ring then.
+ * B2  What a receiver has seen and left stands in left, which is its own.
+ *
+ * Memory: n * n pointers and n * n / 8 bytes of bits, and for each pair that
+ * ever spoke 640 bytes and 32 for each message of the capacity.
  *
  * Ordering: an arrow joins a release to the acquire it pairs with.
- * M1 -> M2  A consumer that sees a ring sees it made.  In weir__mesh_is_idle()
- *           the fence D2 of sync/doorbell.h stands before it as well.
+ * M1 -> M2  A consumer that sees a ring sees it made.
+ * M3 -> M4  A receiver that takes a bit sees what was published before it.
+ * M5        Relaxed: a bit that is missed here is seen in the next turn, for
+ *           the fence D2 of sync/doorbell.h stands before the look that
+ *           decides on a sleep.
  */
 #ifndef WEIR_SYNC_MESH_H
 #define WEIR_SYNC_MESH_H
 
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <weir/message.h>
 
 #include "sync/doorbell.h"
+#include "sync/line.h"
+#include "sync/ring.h"
 
-struct weir__mesh;
+/* What a member keeps about its own sending; on lines of its own. */
+struct weir__sender {
+	/* by receiver; the member writes, receivers read */
+	_Alignas(WEIR__LINE) _Atomic(struct weir__ring *) *rings;
+	unsigned *dirty;	/* the receivers for which is_dirty */
+	unsigned dirty_count;
+	uint64_t count;		/* of messages that have left */
+};
+
+/* What a member keeps about what comes; likewise. */
+struct weir__receiver {
+	/* by sender; senders set, the member takes */
+	_Alignas(WEIR__LINE) _Atomic uint64_t *told;
+	uint64_t *left;		/* the member's own */
+	struct weir__doorbell *bell;
+};
+
+struct weir__mesh {
+	unsigned members;
+	unsigned words;		/* of bits for all members */
+	size_t capacity;
+	struct weir__sender *senders;
+	struct weir__receiver *receivers;
+};
 
 /**
  * weir__mesh_new() - make a mesh without rings
@@ -40,11 +81,53 @@ struct weir__mesh *weir__mesh_free(struct weir__mesh *mesh);
 void weir__mesh_set_bell(struct weir__mesh *mesh, unsigned member,
 			 struct weir__doorbell *bell);
 
+/* What weir__mesh_try() wants. */
+static inline struct weir__sender *weir__mesh_sender(struct weir__mesh *mesh,
+						     unsigned member)
+{
+	return &mesh->senders[member];
+}
+
+/* The ring from a member to another; NULL before the first message. */
+static inline struct weir__ring *weir__mesh_ring(const struct weir__mesh *mesh,
+						 unsigned from, unsigned to)
+{
+	return atomic_load_explicit(&mesh->senders[from].rings[to],
+				    memory_order_acquire);	/* M2 */
+}
+
+/**
+ * weir__mesh_try() - weir__mesh_push() where it is easy
+ *
+ * Inline and without a call, so that the caller makes its message in the slot
+ * and saves no registers.
+ *
+ * Threads: the member @s is of.
+ * Return:  whether it was put in; if not, weir__mesh_push() knows why.
+ */
+static inline __attribute__((always_inline)) bool
+weir__mesh_try(struct weir__sender *s, unsigned to, struct weir_msg msg,
+	       size_t reserve)
+{
+	struct weir__ring *ring = atomic_load_explicit(&s->rings[to],
+						memory_order_acquire); /* M2 */
+
+	if (!ring || !weir__ring_has_room(ring, reserve))
+		return false;
+	if (!ring->is_dirty) {
+		ring->is_dirty = true;
+		s->dirty[s->dirty_count++] = to;
+	}
+	*weir__ring_slot(ring) = msg;
+	weir__ring_push(ring);
+	return true;
+}
+
 /**
  * weir__mesh_push() - put a message on its way; it leaves with the next flush
  * @reserve: refuse if no more than this many slots are free
  *
- * A ring that is full of messages not flushed yet is flushed.
+ * A ring that is full of messages not flushed yet is flushed, once.
  *
  * Threads: member @from.
  * Return:  0, -EAGAIN (full) or -ENOMEM (no ring could be made).
@@ -60,7 +143,16 @@ int weir__mesh_push(struct weir__mesh *mesh, unsigned from, unsigned to,
  */
 unsigned weir__mesh_flush(struct weir__mesh *mesh, unsigned from);
 
-typedef void weir__mesh_fn(const struct weir_msg *msg, void *data);
+/* How many messages of @from have left until now.  Threads: member @from. */
+static inline uint64_t weir__mesh_left(const struct weir__mesh *mesh,
+				       unsigned from)
+{
+	return mesh->senders[from].count;
+}
+
+/* @msgs lie in their slots, @count in a row, and are valid during the call. */
+typedef void weir__mesh_fn(const struct weir_msg *msgs, size_t count,
+			   void *data);
 
 /**
  * weir__mesh_take() - take what has come for a member
@@ -80,7 +172,18 @@ size_t weir__mesh_take(struct weir__mesh *mesh, unsigned to, size_t most,
  *
  * Threads: member @to, between arming its doorbell and sleeping.
  */
-bool weir__mesh_is_idle(const struct weir__mesh *mesh, unsigned to);
+static inline bool weir__mesh_is_idle(const struct weir__mesh *mesh,
+				      unsigned to)
+{
+	const struct weir__receiver *me = &mesh->receivers[to];
+
+	for (unsigned w = 0; w < mesh->words; w++)
+		if (me->left[w] != 0 ||
+		    atomic_load_explicit(&me->told[w],
+					 memory_order_relaxed))	/* M5 */
+			return false;
+	return true;
+}
 
 /* Remember what has been flushed to @to until now.  Threads: member @to. */
 void weir__mesh_mark(struct weir__mesh *mesh, unsigned to);

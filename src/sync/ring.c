@@ -15,6 +15,7 @@ struct weir__ring *weir__ring_new(size_t capacity)
 		return NULL;
 	memset(ring, 0, sizeof(*ring));
 	ring->capacity = capacity;
+	ring->size = capacity;
 	return ring;
 }
 

@@ -3,10 +3,13 @@
  * sync/ring.h - bounded queue of messages, one producer, one consumer
  *
  * An array of values between two indices that only grow (Lamport, "Proving
- * the Correctness of Multiprocess Programs", 1977), with two refinements: each
- * side keeps a private copy of the other's index and looks at the shared one
- * only when the copy says full or empty; and the producer publishes many
- * messages with one store.
+ * the Correctness of Multiprocess Programs", 1977), with three refinements:
+ * the
+ * producer keeps a private copy of the consumer's index and looks at the shared
+ * one only when the copy says full; the producer publishes many
+ * messages with one store; and nothing is copied but into the slot: the
+ * consumer reads where the producer wrote, and gives back many slots with one
+ * store.
  *
  * I1  head <= tail_shared <= tail <= head + capacity.
  * I2  The producer writes only slots in tail .. head + capacity - 1; the
@@ -16,7 +19,6 @@
  * R1 -> R2  A consumer that sees the index sees the messages below it, and all
  *           that the producer did before it pushed them.
  * R3 -> R4  A producer that sees the slot free knows that it was read.
- * R5        Relaxed: the fence D2 of sync/doorbell.h stands before it.
  *
  * Progress: every function is wait-free.
  */
@@ -35,16 +37,16 @@ struct weir__ring {
 	_Alignas(WEIR__LINE) size_t tail;
 	size_t published;	/* its copy of tail_shared */
 	size_t head_seen;
+	size_t size;		/* the capacity, a power of two */
+	bool is_dirty;		/* the mesh's: something may be unpublished */
 	/* written by the producer */
 	_Alignas(WEIR__LINE) _Atomic size_t tail_shared;
 	/* consumer only */
 	_Alignas(WEIR__LINE) size_t head;
-	size_t tail_seen;
+	size_t capacity;	/* as size */
 	size_t mark;		/* weir__ring_mark() */
 	/* written by the consumer */
 	_Alignas(WEIR__LINE) _Atomic size_t head_shared;
-	/* never changes */
-	_Alignas(WEIR__LINE) size_t capacity;	/* a power of two */
 	/* Two messages a line, and none in two. */
 	_Alignas(WEIR__LINE) struct weir_msg slots[];
 };
@@ -61,41 +63,54 @@ struct weir__ring *weir__ring_new(size_t capacity);
 struct weir__ring *weir__ring_free(struct weir__ring *ring);
 
 /**
- * weir__ring_push() - put a message in, not published yet
- * @reserve: refuse if no more than this many slots are free
+ * weir__ring_has_room() - whether one more message fits
+ * @reserve: not if no more than this many slots are free
+ *
+ * As far as the producer knows; weir__ring_look() makes it know more.
  *
  * Threads: the producer.
- * Return:  whether it was put in.
  */
-static inline bool weir__ring_push(struct weir__ring *ring,
-				   const struct weir_msg *msg, size_t reserve)
+static inline bool weir__ring_has_room(const struct weir__ring *ring,
+				       size_t reserve)
 {
-	const size_t limit = ring->capacity - reserve;
+	return ring->tail - ring->head_seen < ring->size - reserve;
+}
 
-	if (ring->tail - ring->head_seen >= limit) {
-		ring->head_seen = atomic_load_explicit(&ring->head_shared,
-						memory_order_acquire); /* R4 */
-		if (ring->tail - ring->head_seen >= limit)
-			return false;
-	}
-	ring->slots[ring->tail++ & (ring->capacity - 1)] = *msg;
-	return true;
+/* Look how far the consumer is.  Threads: the producer. */
+static inline void weir__ring_look(struct weir__ring *ring)
+{
+	ring->head_seen = atomic_load_explicit(&ring->head_shared,
+					       memory_order_acquire); /* R4 */
+}
+
+/* Where the next message goes, if there is room.  Threads: the producer. */
+static inline struct weir_msg *weir__ring_slot(struct weir__ring *ring)
+{
+	return &ring->slots[ring->tail & (ring->size - 1)];
+}
+
+/* What was written to the slot is a message now, not published yet. */
+static inline void weir__ring_push(struct weir__ring *ring)
+{
+	ring->tail++;
 }
 
 /**
  * weir__ring_publish() - let the consumer see what was pushed
  *
  * Threads: the producer.
- * Return:  whether there was anything to show.
+ * Return:  how many messages it could not see before.
  */
-static inline bool weir__ring_publish(struct weir__ring *ring)
+static inline size_t weir__ring_publish(struct weir__ring *ring)
 {
-	if (ring->published == ring->tail)
-		return false;
+	const size_t count = ring->tail - ring->published;
+
+	if (count == 0)
+		return 0;
 	ring->published = ring->tail;
 	atomic_store_explicit(&ring->tail_shared, ring->tail,
 			      memory_order_release);		/* R1 */
-	return true;
+	return count;
 }
 
 /**
@@ -105,36 +120,39 @@ static inline bool weir__ring_publish(struct weir__ring *ring)
  */
 static inline size_t weir__ring_count(struct weir__ring *ring)
 {
-	if (ring->tail_seen == ring->head)
-		ring->tail_seen = atomic_load_explicit(&ring->tail_shared,
-						memory_order_acquire); /* R2 */
-	return ring->tail_seen - ring->head;
+	return atomic_load_explicit(&ring->tail_shared,
+				    memory_order_acquire) - ring->head; /* R2 */
 }
 
 /**
- * weir__ring_take() - take the oldest message
+ * weir__ring_span() - the oldest messages, as they lie in their slots
+ * @ret_count: given how many are wanted, at most weir__ring_count(); receives
+ *             how many there are in a row
  *
- * Only after weir__ring_count() has said that there is one.
+ * They are valid until weir__ring_drop().
  *
  * Threads: the consumer.
  */
-static inline void weir__ring_take(struct weir__ring *ring,
-				   struct weir_msg *ret_msg)
+static inline const struct weir_msg *
+weir__ring_span(const struct weir__ring *ring, size_t *ret_count)
 {
-	*ret_msg = ring->slots[ring->head++ & (ring->capacity - 1)];
-	atomic_store_explicit(&ring->head_shared, ring->head,
-			      memory_order_release);		/* R3 */
+	const size_t first = ring->head & (ring->capacity - 1);
+
+	if (*ret_count > ring->capacity - first)
+		*ret_count = ring->capacity - first;
+	return &ring->slots[first];
 }
 
 /**
- * weir__ring_is_empty() - whether the consumer may go to sleep over it
+ * weir__ring_drop() - the oldest messages have been read: give their slots back
  *
- * Threads: the consumer, between arming its doorbell and sleeping.
+ * Threads: the consumer.
  */
-static inline bool weir__ring_is_empty(const struct weir__ring *ring)
+static inline void weir__ring_drop(struct weir__ring *ring, size_t count)
 {
-	return atomic_load_explicit(&ring->tail_shared,
-				    memory_order_relaxed) == ring->head; /* R5 */
+	ring->head += count;
+	atomic_store_explicit(&ring->head_shared, ring->head,
+			      memory_order_release);		/* R3 */
 }
 
 /* Remember which message is the newest now.  Threads: the consumer. */
@@ -144,7 +162,7 @@ static inline void weir__ring_mark(struct weir__ring *ring)
 					  memory_order_acquire); /* R2 */
 }
 
-/* Has that one been taken?  Threads: the consumer. */
+/* Has that one been dropped?  Threads: the consumer. */
 static inline bool weir__ring_is_past_mark(const struct weir__ring *ring)
 {
 	return ring->head >= ring->mark;

@@ -48,4 +48,15 @@ static inline bool weir__fork_happened(uint32_t generation)
 	return *weir__fork_current != generation;
 }
 
+/**
+ * weir__fork_suspected() - weir__fork_happened() without its system call
+ *
+ * Threads: any.
+ * Return:  false only where weir__fork_happened() says so too.
+ */
+static inline bool weir__fork_suspected(uint32_t generation)
+{
+	return weir__fork_current == NULL || *weir__fork_current != generation;
+}
+
 #endif /* WEIR_SYS_FORK_H */

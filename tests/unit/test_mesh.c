@@ -60,13 +60,15 @@ struct log {
 	uint64_t from[MOST], words[MOST];
 };
 
-static void note(const struct weir_msg *msg, void *data)
+static void note(const struct weir_msg *msgs, size_t count, void *data)
 {
 	struct log *log = data;
 
-	CHECK(log->count < MOST);
-	log->from[log->count] = msg->token.bits;
-	log->words[log->count++] = msg->word;
+	for (size_t i = 0; i < count; i++) {
+		CHECK(log->count < MOST);
+		log->from[log->count] = msgs[i].token.bits;
+		log->words[log->count++] = msgs[i].word;
+	}
 }
 
 TEST(a_new_mesh_is_idle)
@@ -222,10 +224,11 @@ struct echo {
 	int count;
 };
 
-static void beget(const struct weir_msg *msg, void *data)
+static void beget(const struct weir_msg *msg, size_t count, void *data)
 {
 	struct echo *echo = data;
 
+	CHECK_EQ(count, 1);
 	echo->count++;
 	CHECK_EQ(push(echo->mesh, 0, 0, msg->word + 1, 0), 0);
 	weir__mesh_flush(echo->mesh, 0);
@@ -273,9 +276,8 @@ struct member {
 	bool is_done;
 };
 
-static void receive(const struct weir_msg *msg, void *data)
+static void receive_one(const struct weir_msg *msg, const struct member *me)
 {
-	const struct member *me = data;
 	struct pair *p = &storm.pairs[msg->token.bits][me->number];
 	uint64_t *arg = msg->arg;
 
@@ -283,6 +285,12 @@ static void receive(const struct weir_msg *msg, void *data)
 	CHECK(arg == &p->args[p->got % ARGS]);
 	CHECK(*arg == p->got * p->got);
 	*arg = ~p->got++;
+}
+
+static void receive(const struct weir_msg *msgs, size_t count, void *data)
+{
+	for (size_t i = 0; i < count; i++)
+		receive_one(&msgs[i], data);
 }
 
 static void send_some(unsigned from)
@@ -387,11 +395,12 @@ TEST(members_agree_on_every_message)
  */
 enum { THROWS = 20000 };
 
-static void count(const struct weir_msg *msg, void *data)
+static void count(const struct weir_msg *msgs, size_t count, void *data)
 {
 	uint64_t *n = data;
 
-	CHECK_EQ(msg->word, *n);
+	CHECK_EQ(count, 1);
+	CHECK_EQ(msgs->word, *n);
 	++*n;
 }
 

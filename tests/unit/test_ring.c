@@ -14,17 +14,26 @@ enum { CAPACITY = 16 };
 
 static bool push(struct weir__ring *ring, uint64_t word, size_t reserve)
 {
-	const struct weir_msg msg = { .word = word };
+	if (!weir__ring_has_room(ring, reserve))
+		weir__ring_look(ring);
+	if (!weir__ring_has_room(ring, reserve))
+		return false;
+	*weir__ring_slot(ring) = (struct weir_msg){ .word = word };
+	weir__ring_push(ring);
+	return true;
+}
 
-	return weir__ring_push(ring, &msg, reserve);
+static const struct weir_msg *oldest(const struct weir__ring *ring)
+{
+	size_t count = 1;
+
+	return weir__ring_span(ring, &count);
 }
 
 static void take(struct weir__ring *ring, uint64_t word)
 {
-	struct weir_msg msg;
-
-	weir__ring_take(ring, &msg);
-	CHECK_EQ(msg.word, word);
+	CHECK_EQ(oldest(ring)->word, word);
+	weir__ring_drop(ring, 1);
 }
 
 TEST(a_new_ring_is_empty)
@@ -32,7 +41,6 @@ TEST(a_new_ring_is_empty)
 	struct weir__ring *ring = weir__ring_new(CAPACITY);
 
 	CHECK(ring);
-	CHECK(weir__ring_is_empty(ring));
 	CHECK_EQ(weir__ring_count(ring), 0);
 	CHECK(!weir__ring_publish(ring));
 	CHECK(!weir__ring_free(ring));
@@ -57,14 +65,15 @@ TEST(all_of_a_message_arrives)
 	static const struct weir_call call = { 0 };
 	struct weir__ring *ring = weir__ring_new(CAPACITY);
 	const struct weir_msg sent = { &call, ring, { 7 }, 8 };
-	struct weir_msg got;
+	const struct weir_msg *got;
 
-	CHECK(weir__ring_push(ring, &sent, 0));
-	CHECK(weir__ring_publish(ring));
+	*weir__ring_slot(ring) = sent;
+	weir__ring_push(ring);
+	CHECK_EQ(weir__ring_publish(ring), 1);
 	CHECK_EQ(weir__ring_count(ring), 1);
-	weir__ring_take(ring, &got);
-	CHECK(got.call == &call && got.arg == ring);
-	CHECK(got.token.bits == 7 && got.word == 8);
+	got = oldest(ring);
+	CHECK(got->call == &call && got->arg == ring);
+	CHECK(got->token.bits == 7 && got->word == 8);
 	weir__ring_free(ring);
 }
 
@@ -74,15 +83,12 @@ TEST(a_message_is_seen_once_it_is_published)
 
 	CHECK(push(ring, 1, 0));
 	CHECK(push(ring, 2, 0));
-	CHECK(weir__ring_is_empty(ring));
 	CHECK_EQ(weir__ring_count(ring), 0);
 	CHECK(weir__ring_publish(ring));
 	CHECK(!weir__ring_publish(ring));
-	CHECK(!weir__ring_is_empty(ring));
 	CHECK_EQ(weir__ring_count(ring), 2);
 	take(ring, 1);
 	take(ring, 2);
-	CHECK(weir__ring_is_empty(ring));
 	CHECK_EQ(weir__ring_count(ring), 0);
 	weir__ring_free(ring);
 }
@@ -132,13 +138,44 @@ TEST(the_reserve_is_for_those_who_ask_for_less)
 	weir__ring_free(ring);
 }
 
+/* What is looked at stays in its slot until it is dropped. */
+TEST(a_slot_is_the_consumers_until_it_is_dropped)
+{
+	struct weir__ring *ring = weir__ring_new(CAPACITY);
+	const struct weir_msg *span;
+	size_t count = CAPACITY;
+
+	for (uint64_t i = 0; i < CAPACITY; i++)
+		CHECK(push(ring, i, 0));
+	CHECK_EQ(weir__ring_publish(ring), CAPACITY);
+	CHECK_EQ(weir__ring_count(ring), CAPACITY);
+	span = weir__ring_span(ring, &count);
+	CHECK_EQ(count, CAPACITY);
+	for (uint64_t i = 0; i < CAPACITY; i++)
+		CHECK_EQ(span[i].word, i);
+	CHECK(!push(ring, 99, 0));
+	weir__ring_drop(ring, 5);
+	CHECK_EQ(weir__ring_count(ring), CAPACITY - 5);
+	CHECK_EQ(oldest(ring)->word, 5);
+	for (int i = 0; i < 5; i++)
+		CHECK(push(ring, 99, 0));
+	CHECK(!push(ring, 99, 0));
+	/* The row ends with the array. */
+	weir__ring_publish(ring);
+	count = weir__ring_count(ring);
+	CHECK_EQ(count, CAPACITY);
+	CHECK_EQ(weir__ring_span(ring, &count)->word, 5);
+	CHECK_EQ(count, CAPACITY - 5);
+	weir__ring_free(ring);
+}
+
 TEST(indices_may_wrap)
 {
 	struct weir__ring *ring = weir__ring_new(CAPACITY);
 	const size_t near_end = SIZE_MAX - 5;
 
 	ring->tail = ring->published = ring->head_seen = near_end;
-	ring->head = ring->tail_seen = near_end;
+	ring->head = near_end;
 	atomic_store(&ring->tail_shared, near_end);
 	atomic_store(&ring->head_shared, near_end);
 	for (uint64_t round = 0; round < 3; round++) {
@@ -146,11 +183,10 @@ TEST(indices_may_wrap)
 			CHECK(push(ring, round + i, 0));
 		CHECK(!push(ring, 99, 0));
 		CHECK(weir__ring_publish(ring));
-		CHECK(!weir__ring_is_empty(ring));
 		CHECK_EQ(weir__ring_count(ring), CAPACITY);
 		for (uint64_t i = 0; i < CAPACITY; i++)
 			take(ring, round + i);
-		CHECK(weir__ring_is_empty(ring));
+		CHECK_EQ(weir__ring_count(ring), 0);
 	}
 	weir__ring_free(ring);
 }
@@ -178,14 +214,16 @@ static void *produce(void *unused)
 	while (!stress_is_over(storm.end)) {
 		for (int i = 0; i < 1000; i++) {
 			uint64_t *arg = &storm.args[n % ARGS];
-			const struct weir_msg msg = { .arg = arg, .word = n };
-
 			CHECK(n < ARGS || *arg == ~(n - ARGS));
 			*arg = n * n;
-			while (!weir__ring_push(storm.ring, &msg, n % 3)) {
+			while (!weir__ring_has_room(storm.ring, n % 3)) {
 				weir__ring_publish(storm.ring);
 				sched_yield();
+				weir__ring_look(storm.ring);
 			}
+			*weir__ring_slot(storm.ring) =
+				(struct weir_msg){ .arg = arg, .word = n };
+			weir__ring_push(storm.ring);
 			sum += n * n;
 			n++;
 			if (n % 7 == 0)
@@ -217,16 +255,17 @@ TEST(two_threads_agree_on_every_message)
 		if (count == 0)
 			sched_yield();
 		for (; count > 0; count--, got++) {
-			struct weir_msg msg;
+			const struct weir_msg *msg =
+				oldest(storm.ring);
 			uint64_t *arg;
 
-			weir__ring_take(storm.ring, &msg);
-			CHECK_EQ(msg.word, got);
-			arg = msg.arg;
+			CHECK_EQ(msg->word, got);
+			arg = msg->arg;
 			CHECK(arg == &storm.args[got % ARGS]);
 			CHECK(*arg == got * got);
 			sum += *arg;
 			*arg = ~got;
+			weir__ring_drop(storm.ring, 1);
 		}
 	}
 	pthread_join(thread, NULL);
