@@ -28,6 +28,7 @@
 #include "sys/fork.h"
 #include "sys/inotify.h"
 #include "sys/io.h"
+#include "sys/map.h"
 #include "sys/path.h"
 #include "sys/signals.h"
 #include "sys/socket.h"
@@ -318,6 +319,29 @@ static int arena_new(void)
 RUN(arena_alloc, gave(weir__arena_alloc(on.arena, 64)))
 RUN(arena_zalloc, gave(weir__arena_zalloc(on.arena, 64)))
 
+static int map_new(void)
+{
+	void *memory;
+	int r = weir__map_new(1, &memory);
+
+	if (r == 0)
+		weir__map_free(memory, 1);
+	return r;
+}
+
+static int map_new_shared(void)
+{
+	void *memory;
+	int fd;
+	int r = weir__map_new_shared("nothing", 1, &memory, &fd);
+
+	if (r < 0)
+		return r;
+	weir__map_free(memory, 1);
+	close(fd);
+	return 0;
+}
+
 /* It cannot fail: without the page there are process ids. */
 static int fork_generation(void)
 {
@@ -387,6 +411,9 @@ static const struct row {
 	{ WEIR__CALL_ARENA_NEW, arena_new, false },
 	{ WEIR__CALL_ALLOC, arena_alloc, false },
 	{ WEIR__CALL_ALLOC, arena_zalloc, false },
+	{ WEIR__CALL_MMAP, map_new, false },
+	{ WEIR__CALL_MEMFD_NEW, map_new_shared, false },
+	{ WEIR__CALL_MEMFD_SIZE, map_new_shared, false },
 	/* Once in a process: last, and never twice. */
 	{ WEIR__CALL_FORK_PAGE, fork_generation, false },
 };
