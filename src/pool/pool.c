@@ -70,6 +70,7 @@ static int make_threads(struct weir_pool *pool)
 
 		if (err < 0)
 			return err;
+		weir__list_init(&w->spawned);
 		w->pool = pool;
 		w->index = i;
 		w->out = weir__mesh_sender(pool->mesh, (unsigned)i);
@@ -138,6 +139,7 @@ int weir_pool_new(const struct weir_pool_options *options,
 	pool->fork_generation = weir__fork_generation();
 	pool->maker = pthread_self();
 	weir__life_init(&pool->life);
+	weir__flag_init(&pool->spawns_without_pidfd);
 	weir__list_init(&pool->items);
 	err = weir__gate_init(&pool->gate);
 	if (err < 0) {

@@ -14,6 +14,8 @@
  *     signal.c    signals, on the control thread
  *     watch.c     files, on the control thread
  *     child.c     children, on the control thread
+ *     spawn.c     programs that are run, on the thread that asked
+ *     spawn_io.c  their pipes
  *     snapshot.c  read-mostly objects, and the thread that waits for grace
  *     counter.c   weir_counter
  *     recorder.c  what a thread did last
@@ -32,6 +34,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <weir/message.h>
 #include <weir/pool.h>
@@ -40,6 +43,7 @@
 
 #include "base/list.h"
 #include "loop/reactor.h"
+#include "sync/flag.h"
 #include "sync/life.h"
 #include "sync/mesh.h"
 #include "sync/token.h"
@@ -64,6 +68,7 @@ struct weir__worker {
 	bool is_untold;		/* its queue was full */
 	/* drain.c; the control thread's */
 	bool is_idle;
+	struct weir__list spawned;	/* spawn.c; those without a pidfd */
 };
 
 /*
@@ -98,6 +103,7 @@ struct weir_pool {
 	struct weir__mesh *mesh;
 
 	struct weir__life life;
+	struct weir__flag spawns_without_pidfd;	/* once set it stays */
 	struct weir__gate gate;
 	bool was_started;	/* the starter's */
 	char error[160];	/* the starter's */
@@ -109,6 +115,8 @@ struct weir_pool {
 	struct weir__signals *signals;	/* NULL: WEIR_POOL_NO_SIGNALS */
 	struct weir__watches *watches;	/* NULL until the first */
 	struct weir__children *children;
+	struct weir_timer *spawn_timer;
+	int spawn_told;		/* workers that know of a SIGCHLD */
 	struct weir__reclaim *reclaim;
 	struct weir__watchdog *watchdog;	/* NULL until it is started */
 	struct weir_timer *drain_timer;
@@ -197,6 +205,12 @@ int weir__drain_start(struct weir_pool *pool);
 void weir__drain_begin(struct weir_pool *pool, weir_ns limit);
 void weir__drain_turn(struct weir__worker *w);
 
+/*
+ * signal.c: the calling thread's mask without what pools of this process have
+ * added to it.
+ */
+void weir__signals_before(sigset_t *ret_mask);
+
 /* stats.c */
 void weir__stats_dump(struct weir_pool *pool);
 
@@ -215,6 +229,8 @@ void weir__watches_close(struct weir_pool *pool);
 int weir__children_start(struct weir_pool *pool);
 void weir__children_reap(struct weir_pool *pool);
 void weir__children_close(struct weir_pool *pool);
+int weir__spawns_start(struct weir_pool *pool);
+void weir__spawns_look(struct weir_pool *pool);
 int weir__reclaim_start(struct weir_pool *pool);
 void weir__reclaim_stop(struct weir_pool *pool);
 void weir__reclaim_close(struct weir_pool *pool);

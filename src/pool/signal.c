@@ -117,6 +117,16 @@ static void unserve_all(struct weir__signals *s)
 	registry_unlock();
 }
 
+void weir__signals_before(sigset_t *ret_mask)
+{
+	weir__signals_get(ret_mask);
+	registry_lock();
+	for (int signo = 1; signo < SIGNALS; signo++)
+		if (registry.users[signo] > 0 && registry.was_added[signo])
+			sigdelset(ret_mask, signo);
+	registry_unlock();
+}
+
 static bool is_servable(int signo)
 {
 	switch (signo) {
@@ -227,8 +237,10 @@ static void dispatch(struct weir_pool *pool,
 	const struct handler *h = &pool->signals->handlers[signo];
 
 	/* Whatever else it means: someone may be waiting to be reaped. */
-	if (signo == SIGCHLD)
+	if (signo == SIGCHLD) {
 		weir__children_reap(pool);
+		weir__spawns_look(pool);
+	}
 	if (!h->is_set)
 		by_default(pool, signo);
 	else if (h->fn)

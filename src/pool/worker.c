@@ -94,6 +94,8 @@ static int start_control(struct weir_pool *pool)
 		err = weir__watches_start(pool);
 	if (err == 0)
 		err = weir__children_start(pool);
+	if (err == 0)
+		err = weir__spawns_start(pool);
 	return err;
 }
 

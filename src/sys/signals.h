@@ -51,6 +51,9 @@ int weir__signalfd_read(int fd, struct signalfd_siginfo *buf, size_t n);
  */
 int weir__signals_block(const sigset_t *want, sigset_t *ret_added);
 
+/* The calling thread's mask. */
+void weir__signals_get(sigset_t *ret_mask);
+
 /**
  * weir__signals_unblock() - unblock @set on the calling thread
  *

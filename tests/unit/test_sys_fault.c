@@ -32,6 +32,7 @@
 #include "sys/path.h"
 #include "sys/signals.h"
 #include "sys/socket.h"
+#include "sys/spawn.h"
 #include "sys/thread.h"
 
 #include "harness.h"
@@ -281,6 +282,37 @@ static int wait_pid(void)
 	return weir__wait_pid(on.child, &info);
 }
 
+static int pipe_(void)
+{
+	int fds[2];
+	int r = weir__pipe(fds);
+
+	if (r < 0)
+		return r;
+	close(fds[0]);
+	close(fds[1]);
+	return 0;
+}
+
+static int spawn(void)
+{
+	char *argv[] = { (char *)"true", NULL };
+	const struct weir__spawn s = {
+		.file = argv[0], .argv = argv, .env = environ,
+	};
+	pid_t pid = weir__spawn(&s);
+
+	if (pid < 0)
+		return pid;
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	return 0;
+}
+
+static int group_kill(void)
+{
+	return weir__group_kill(-1, getpgrp(), 0);
+}
+
 static void *nothing(void *data)
 {
 	return data;
@@ -383,6 +415,7 @@ static const struct row {
 	{ WEIR__CALL_FCNTL, cloexec_get, false },
 	{ WEIR__CALL_FCNTL, cloexec_set, false },
 	{ WEIR__CALL_DUP, fd_dup, false },
+	{ WEIR__CALL_PIPE, pipe_, false },
 	{ WEIR__CALL_OPEN, open_, true },
 	{ WEIR__CALL_OPEN, read_file, true },
 	{ WEIR__CALL_OPEN, signals_unblocked_thread, false },
@@ -400,6 +433,8 @@ static const struct row {
 	{ WEIR__CALL_SOCKOPT_SET, linger_reset, false },
 	{ WEIR__CALL_SOCKOPT_GET, sockopt_get, false },
 	{ WEIR__CALL_GETSOCKNAME, getsockname_, false },
+	{ WEIR__CALL_SPAWN, spawn, false },
+	{ WEIR__CALL_KILL, group_kill, false },
 	{ WEIR__CALL_PIDFD_OPEN, pidfd_open_, false },
 	{ WEIR__CALL_PIDFD_SIGNAL, pidfd_signal, false },
 	{ WEIR__CALL_WAIT, wait_pidfd, true },
