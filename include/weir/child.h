@@ -160,8 +160,8 @@ struct weir_child_options {
  * The program gets a process group of its own, each signal's default
  * disposition, the calling thread's signal mask without what weir has added to
  * it, and no descriptor of ours but those named here. The call returns when
- * the program runs, or with the reason why it cannot; the thread waits for that,
- * commonly less than a millisecond.
+ * the program runs, or with the reason why it cannot; the thread waits for
+ * that, commonly less than a millisecond.
  *
  * The child holds up a drain. It is killed with its group when the reactor
  * stops; the stop waits until it is dead, and it is reaped then as always.

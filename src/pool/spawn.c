@@ -47,7 +47,7 @@ static const weir_ns GRACE_NS = WEIR_NS_PER_SEC;
 /* How soon to try again when a worker's queue was full. */
 static const weir_ns RETRY_NS = 5 * WEIR_NS_PER_MSEC;
 
-/* --- The end ---------------------------------------------------------------- */
+/* --- The end --- */
 
 static void free_child(struct weir__spawned *child)
 {
@@ -192,7 +192,7 @@ static void on_timer(struct weir_reactor *r, struct weir_timer *t, void *data)
 		weir_timer_start(t, child->grace);
 }
 
-/* --- Without pidfds: C3 ----------------------------------------------------- */
+/* --- Without pidfds: C3 --- */
 
 static struct weir__worker *worker_of(const struct weir_reactor *r)
 {
@@ -276,7 +276,7 @@ static int reserve_pidfd(struct weir_reactor *r)
 	return -1;
 }
 
-/* --- The begin -------------------------------------------------------------- */
+/* --- The begin --- */
 
 static int check_stdio(const struct weir_child_options *o)
 {
