@@ -46,20 +46,19 @@ struct weir__signals {
 };
 
 static struct {
-	pthread_mutex_t lock;
 	uint32_t fork_generation;
 	struct weir__list pools;
 	unsigned users[SIGNALS];	/* pools that serve it */
 	bool was_added[SIGNALS];	/* it was us who blocked it */
 	pthread_t blocker[SIGNALS];	/* on this thread */
-} registry = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} registry;				/* under weir__fork_lock() */
 
 /* A forked child begins with nothing: the parent's pools are not its own. */
 static void registry_lock(void)
 {
 	const uint32_t generation = weir__fork_generation();
 
-	pthread_mutex_lock(&registry.lock);
+	weir__fork_lock();
 	if (registry.fork_generation == generation)
 		return;
 	registry.fork_generation = generation;
@@ -69,7 +68,7 @@ static void registry_lock(void)
 
 static void registry_unlock(void)
 {
-	pthread_mutex_unlock(&registry.lock);
+	weir__fork_unlock();
 }
 
 /* Block @signo here, unless another pool has seen to it. */

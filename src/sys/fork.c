@@ -32,6 +32,7 @@
 struct page {
 	uint32_t generation;	/* 0: not taken yet in this process */
 	pthread_mutex_t lock;
+	pthread_mutex_t shared;	/* weir__fork_lock()'s, for F2's reason */
 };
 
 const uint32_t *weir__fork_current;
@@ -71,6 +72,20 @@ uint32_t weir__fork_generation(void)
 	generation = page->generation;
 	pthread_mutex_unlock(&page->lock);
 	return generation;
+}
+
+/* Where there is no page a child may find it locked: see doc/fork.md. */
+static pthread_mutex_t no_page = PTHREAD_MUTEX_INITIALIZER;
+
+void weir__fork_lock(void)
+{
+	pthread_once(&once, map_page);
+	pthread_mutex_lock(page ? &page->shared : &no_page);
+}
+
+void weir__fork_unlock(void)
+{
+	pthread_mutex_unlock(page ? &page->shared : &no_page);
 }
 
 bool weir__fork_happened_by_pid(uint32_t generation)

@@ -27,6 +27,14 @@ extern const uint32_t *weir__fork_current
  */
 uint32_t weir__fork_generation(void);
 
+/**
+ * weir__fork_lock(), weir__fork_unlock() - a mutex of the process
+ *
+ * In a child it is free, whoever held it at the fork.  For what pools share.
+ */
+void weir__fork_lock(void);
+void weir__fork_unlock(void);
+
 /* weir__fork_happened() where the kernel does not clear pages: a syscall. */
 bool weir__fork_happened_by_pid(uint32_t generation);
 
