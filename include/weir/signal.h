@@ -13,8 +13,22 @@
  *     USR1        write each worker's counters to the log
  *     CHLD        look after the children of weir_child_add()
  *
- * A standard signal that comes twice before it is read comes once: count
- * nothing by it.  In a process with several pools each of them gets it.
+ * One handler is set by weir_signal_add(); any number of others subscribe, each
+ * on the thread of its choice.  Who adds a handler or subscribes takes the
+ * place of the default.
+ *
+ * Coalescing  A standard signal (1 .. 31) that comes twice before it is read
+ *             comes once, with the siginfo of the first: count nothing by it.
+ *             Real-time signals come once for each time they were sent, the
+ *             lowest number first, and those of one number in order.  Their
+ *             number is bounded by RLIMIT_SIGPENDING: sigqueue() then fails
+ *             with EAGAIN, and none is lost that it took.
+ * Threads     Signals sent to the process are read.  One sent to a single
+ *             thread (pthread_kill(), tgkill(), raise(), a timer with
+ *             SIGEV_THREAD_ID) is seen by that thread alone: no other can
+ *             read it, so here it stays pending, blocked, and nothing comes
+ *             of it, unless it was sent to the control thread.
+ * Pools       In a process with several pools each of them gets each signal.
  */
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -59,6 +73,40 @@ int weir_signal_add(struct weir_pool *pool, int signo, weir_signal_fn *fn,
  * Return:  0, -ENOENT (no handler was set), -EBUSY or -ECHILD.
  */
 int weir_signal_remove(struct weir_pool *pool, int signo);
+
+/**
+ * weir_signal_subscribe() - have a signal told to one more, on any thread
+ * @pool:      the pool
+ * @signo:     as for weir_signal_add()
+ * @where:     a worker, WEIR_CONTROL or WEIR_ALL: every worker, once each
+ * @fn:        called there, with that thread's reactor in place of control's;
+ *             on a worker in a later turn, with a copy of the siginfo
+ * @data:      passed to @fn
+ * @ret_token: receives a token for weir_signal_unsubscribe()
+ *
+ * A worker whose queue is full is told when it has room; when 1,024 such calls
+ * wait, no more signals are read until they do not.
+ *
+ * Threads: as weir_signal_add().
+ * Return:  0, -EINVAL (@signo, @where, or @fn is NULL), -EPERM (as
+ *          weir_signal_add()), -ENOMEM, -ENOSPC, -EBUSY or -ECHILD.
+ */
+int weir_signal_subscribe(struct weir_pool *pool, int signo, int where,
+			  weir_signal_fn *fn, void *data,
+			  weir_token *ret_token);
+
+/**
+ * weir_signal_unsubscribe() - end a subscription
+ * @pool:  the pool
+ * @token: the subscription
+ *
+ * Calls that are on their way to a worker may still come; what is posted to
+ * that worker from here on runs after the last of them.
+ *
+ * Threads: as weir_signal_add().
+ * Return:  0, -ESTALE (it has ended), -EBUSY or -ECHILD.
+ */
+int weir_signal_unsubscribe(struct weir_pool *pool, weir_token token);
 
 WEIR_END_DECLS
 

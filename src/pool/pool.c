@@ -115,6 +115,7 @@ static void dismantle(struct weir_pool *pool)
 	weir__reclaim_close(pool);
 	weir__children_close(pool);
 	weir__watches_close(pool);
+	weir__subscribers_close(pool);
 	weir__signals_close(pool);
 	for (int i = 0; pool->threads && i < weir__pool_threads(pool); i++) {
 		if (pool->threads[i].reactor)

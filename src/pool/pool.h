@@ -12,6 +12,7 @@
  *     drain.c     drain and stop
  *     stats.c     counters read from outside
  *     signal.c    signals, on the control thread
+ *     subscribe.c signals, to whom they are sent on
  *     watch.c     files, on the control thread
  *     child.c     children, on the control thread
  *     spawn.c     programs that are run, on the thread that asked
@@ -36,6 +37,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/signalfd.h>
 #include <weir/message.h>
 #include <weir/pool.h>
 #include <weir/recorder.h>
@@ -85,6 +87,7 @@ struct weir__gate {
 };
 
 struct weir__signals;
+struct weir__subscribers;
 struct weir__watches;
 struct weir__children;
 struct weir__reclaim;
@@ -113,6 +116,7 @@ struct weir_pool {
 	/* the maker's before the start, then the control thread's */
 	struct weir__list items;
 	struct weir__signals *signals;	/* NULL: WEIR_POOL_NO_SIGNALS */
+	struct weir__subscribers *subscribers;	/* NULL until the first */
 	struct weir__watches *watches;	/* NULL until the first */
 	struct weir__children *children;
 	struct weir_timer *spawn_timer;
@@ -204,6 +208,19 @@ void weir__handoff_return_all(struct weir__worker *w);
 int weir__drain_start(struct weir_pool *pool);
 void weir__drain_begin(struct weir_pool *pool, weir_ns limit);
 void weir__drain_turn(struct weir__worker *w);
+
+/* subscribe.c; tell: is there a subscriber, who is told now? */
+bool weir__subscribers_tell(struct weir_pool *pool,
+			    const struct signalfd_siginfo *info);
+bool weir__subscribers_are_full(const struct weir_pool *pool);
+void weir__subscribers_close(struct weir_pool *pool);
+
+/*
+ * signal.c; serve: block it and read it from now on; go_on: read on, after
+ * subscribers were full.
+ */
+int weir__signals_serve(struct weir_pool *pool, int signo);
+void weir__signals_go_on(struct weir_pool *pool);
 
 /*
  * signal.c: the calling thread's mask without what pools of this process have

@@ -40,6 +40,7 @@ struct handler {
 struct weir__signals {
 	struct weir_pool *pool;
 	int fd;
+	weir_token source;		/* of fd */
 	sigset_t set;			/* those served */
 	struct handler handlers[SIGNALS];
 	struct weir__list link;		/* in the registry, under its lock */
@@ -240,10 +241,10 @@ static void dispatch(struct weir_pool *pool,
 		weir__children_reap(pool);
 		weir__spawns_look(pool);
 	}
-	if (!h->is_set)
-		by_default(pool, signo);
-	else if (h->fn)
+	if (h->is_set && h->fn)
 		h->fn(weir__pool_reactor(pool, WEIR_CONTROL), info, h->data);
+	if (!weir__subscribers_tell(pool, info) && !h->is_set)
+		by_default(pool, signo);
 }
 
 static void passed_run(struct weir_reactor *control,
@@ -328,7 +329,12 @@ static enum weir_verdict on_readable(struct weir_reactor *control,
 	if (!(event->facts & WEIR_READABLE))
 		return WEIR_DONE;
 	for (int reads = 0; reads < READS_A_CALL; reads++) {
-		int n = weir__signalfd_read(s->fd, infos, READ_AT_ONCE);
+		int n;
+
+		/* weir__signals_go_on() makes it ready again. */
+		if (weir__subscribers_are_full(s->pool))
+			return WEIR_DONE;
+		n = weir__signalfd_read(s->fd, infos, READ_AT_ONCE);
 
 		if (n < 0)
 			return WEIR_DONE;
@@ -338,6 +344,12 @@ static enum weir_verdict on_readable(struct weir_reactor *control,
 		}
 	}
 	return WEIR_MORE;
+}
+
+void weir__signals_go_on(struct weir_pool *pool)
+{
+	weir_source_again(weir__pool_reactor(pool, WEIR_CONTROL),
+			  pool->signals->source, WEIR_READABLE);
 }
 
 int weir__signals_start(struct weir_pool *pool)
@@ -356,6 +368,7 @@ int weir__signals_start(struct weir_pool *pool)
 	registry_lock();
 	weir__list_push(&registry.pools, &s->link);
 	registry_unlock();
+	s->source = token;
 	return weir__source_hide(control, token);
 }
 
@@ -386,6 +399,17 @@ static int serve_new(struct weir_pool *pool, int signo)
 	return err;
 }
 
+int weir__signals_serve(struct weir_pool *pool, int signo)
+{
+	if (!is_servable(signo))
+		return -EINVAL;
+	if (!pool->signals)
+		return -EPERM;
+	if (sigismember(&pool->signals->set, signo))
+		return 0;
+	return serve_new(pool, signo);
+}
+
 int weir_signal_add(struct weir_pool *pool, int signo, weir_signal_fn *fn,
 		    void *data)
 {
@@ -394,15 +418,9 @@ int weir_signal_add(struct weir_pool *pool, int signo, weir_signal_fn *fn,
 
 	if (err < 0)
 		return err;
-	if (!is_servable(signo))
-		return -EINVAL;
-	if (!s)
-		return -EPERM;
-	if (!sigismember(&s->set, signo)) {
-		err = serve_new(pool, signo);
-		if (err < 0)
-			return err;
-	}
+	err = weir__signals_serve(pool, signo);
+	if (err < 0)
+		return err;
 	s->handlers[signo] = (struct handler){ true, fn, data };
 	return 0;
 }
