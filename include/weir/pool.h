@@ -86,9 +86,10 @@ enum weir_pool_state {
  *
  * Threads: any.
  * Return:  0, -EINVAL (an option is out of range), -EMFILE or -ENFILE (two
- *          descriptors a thread, three for control), -ENOSPC (4,095 reactors
- *          and pools exist), -ENOTSUP (in a child that was forked while a pool
- *          of its parent ran) or -ENOMEM.
+ *          descriptors a thread, three for control; one more, which the pool
+ *          can do without, for weir/shm.h), -ENOSPC (4,095 reactors and pools
+ *          exist), -ENOTSUP (in a child that was forked while a pool of its
+ *          parent ran) or -ENOMEM.
  */
 int weir_pool_new(const struct weir_pool_options *options,
 		  struct weir_pool **ret_pool);

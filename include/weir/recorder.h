@@ -51,6 +51,21 @@ int weir_pool_records(const struct weir_pool *pool, int worker,
 #define WEIR_RECORDS_MAX 4096
 
 /**
+ * weir_shm_records() - the same, of a pool of another process
+ * @shm:      its memory file, mapped
+ * @thread:   0 .. shm->threads - 1; the control thread is the last
+ * @records:  receives them, the newest last
+ * @capacity: how many fit
+ *
+ * Threads: any.
+ * Return:  how many were copied, -EINVAL (no such thread, or @records is
+ *          NULL), -ENOTSUP (@shm is no such file, or of a version of weir that
+ *          records in another way) or -ENOMEM.
+ */
+int weir_shm_records(const struct weir_shm *shm, unsigned thread,
+		     struct weir_record *records, size_t capacity);
+
+/**
  * weir_shm_kind_name() - the name of a kind of event
  * @kind: such as WEIR_SHM_CALL
  *

@@ -50,6 +50,7 @@ struct weir_stats {
 	uint64_t sources;	/* with a descriptor, the library's own excluded */
 	uint64_t timers_running;
 	uint64_t memory_bytes;	/* handed out by the reactor's arena */
+	uint64_t queue_depth;	/* messages that its last turn found and ran */
 	/* histogram of turn_ns: from the kernel's answer until the next wait */
 	uint64_t turn_p50_ns;
 	uint64_t turn_p99_ns;

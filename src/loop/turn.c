@@ -76,6 +76,16 @@ static void publish_gauges(struct weir_reactor *r)
 	}
 }
 
+/* How many messages there were since their count was @before. */
+static void publish_depth(struct weir_reactor *r, uint64_t before)
+{
+	const uint64_t depth = weir__stat_get(r, WEIR__STAT_MESSAGES_IN) -
+			       before;
+
+	if (depth != weir__stat_get(r, WEIR__STAT_QUEUE_DEPTH))
+		weir__tally_set(&r->view->stats[WEIR__STAT_QUEUE_DEPTH], depth);
+}
+
 /* How long the kernel may keep us: below 0 for ever. */
 static int64_t time_left(const struct weir_reactor *r, weir_ns deadline)
 {
@@ -166,6 +176,7 @@ static void flush(struct weir_reactor *r)
 
 int weir__reactor_turn(struct weir_reactor *r, weir_ns deadline)
 {
+	const uint64_t messages = weir__stat_get(r, WEIR__STAT_MESSAGES_IN);
 	bool is_busy;
 	int n;
 
@@ -175,6 +186,7 @@ int weir__reactor_turn(struct weir_reactor *r, weir_ns deadline)
 	is_busy = weir__deliver_inbox(r);
 	if (r->hooks && r->hooks->take(r))
 		is_busy = true;
+	publish_depth(r, messages);
 	weir__timers_fire(r);
 	if (weir__ready_phase(r))
 		is_busy = true;

@@ -61,6 +61,7 @@ static int make_threads(struct weir_pool *pool)
 		struct weir__worker *w = &pool->threads[i];
 		const struct weir__reactor_config config = {
 			.tokens = pool->tokens,
+			.view = weir__shm_view(pool, i),
 			.owner = (uint32_t)i + 1,
 			.inbox_messages = pool->options.inbox_messages,
 			.hooks = &weir__pool_hooks,
@@ -93,6 +94,9 @@ static int assemble(struct weir_pool *pool)
 	err = weir__tokens_new(&pool->tokens);
 	if (err < 0)
 		return err;
+	err = weir__shm_open(pool);
+	if (err < 0)
+		return err;
 	err = make_threads(pool);
 	if (err < 0)
 		return err;
@@ -123,6 +127,7 @@ static void dismantle(struct weir_pool *pool)
 	}
 	free(pool->threads);
 	weir__mesh_free(pool->mesh);
+	weir__shm_close(pool);
 	weir__tokens_free(pool->tokens);
 	weir__gate_done(&pool->gate);
 	free(pool);

@@ -19,6 +19,7 @@
  *     spawn_io.c  their pipes
  *     snapshot.c  read-mostly objects, and the thread that waits for grace
  *     counter.c   weir_counter
+ *     shm.c       all of that, for other processes to see
  *     recorder.c  what a thread did last
  *     watchdog.c  turns that are too long, on the control thread
  *
@@ -104,6 +105,8 @@ struct weir_pool {
 	struct weir__worker *threads;	/* workers, then control */
 	struct weir__tokens *tokens;
 	struct weir__mesh *mesh;
+	void *shm;		/* the views of all threads, see shm.c */
+	int shm_fd;
 
 	struct weir__life life;
 	struct weir__flag spawns_without_pidfd;	/* once set it stays */
@@ -229,6 +232,13 @@ void weir__signals_go_on(struct weir_pool *pool);
 void weir__signals_before(sigset_t *ret_mask);
 
 /* stats.c */
+/* shm.c; open: once the number of workers is known */
+int weir__shm_open(struct weir_pool *pool);
+void weir__shm_close(struct weir_pool *pool);
+struct weir__view *weir__shm_view(const struct weir_pool *pool, int place);
+
+/* stats.c; the name is that of the member of struct weir_stats */
+const char *weir__stat_name(int stat);
 void weir__stats_dump(struct weir_pool *pool);
 
 /*

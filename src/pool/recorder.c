@@ -119,19 +119,13 @@ static size_t copy(const struct weir__view *view, struct weir__record *raw,
 	return got;
 }
 
-int weir_pool_records(const struct weir_pool *pool, int worker,
-		      struct weir_record *records, size_t capacity)
+static int read_view(const struct weir__view *view,
+		     struct weir_record *records, size_t capacity)
 {
-	const int place = weir__pool_place(pool, worker);
-	const struct weir__view *view;
 	struct weir__record *raw;
 	weir_ns end;
 	size_t n;
 
-	if (weir__fork_happened(pool->fork_generation))
-		return -ECHILD;
-	if (place < 0 || !records)
-		return -EINVAL;
 	if (capacity == 0)
 		return 0;
 	if (capacity > WEIR__RECORDS)
@@ -139,7 +133,6 @@ int weir_pool_records(const struct weir_pool *pool, int worker,
 	raw = malloc(capacity * sizeof(*raw));
 	if (!raw)
 		return -ENOMEM;
-	view = pool->threads[place].reactor->view;
 	n = copy(view, raw, capacity);
 	/* While it waits, the last event has ended. */
 	end = weir__tally_get(&view->woke_at) ? weir__clock_now()
@@ -147,6 +140,34 @@ int weir_pool_records(const struct weir_pool *pool, int worker,
 	translate_all(raw, n, end, records);
 	free(raw);
 	return (int)n;
+}
+
+int weir_pool_records(const struct weir_pool *pool, int worker,
+		      struct weir_record *records, size_t capacity)
+{
+	const int place = weir__pool_place(pool, worker);
+
+	if (weir__fork_happened(pool->fork_generation))
+		return -ECHILD;
+	if (place < 0 || !records)
+		return -EINVAL;
+	return read_view(pool->threads[place].reactor->view, records, capacity);
+}
+
+int weir_shm_records(const struct weir_shm *shm, unsigned thread,
+		     struct weir_record *records, size_t capacity)
+{
+	const char *block;
+
+	if (shm->magic != WEIR_SHM_MAGIC || shm->version != WEIR_SHM_VERSION ||
+	    shm->records != WEIR__RECORDS || shm->line_offset != 0 ||
+	    shm->records_offset != offsetof(struct weir__view, records))
+		return -ENOTSUP;
+	if (thread >= shm->threads || !records)
+		return -EINVAL;
+	block = (const char *)shm + shm->threads_offset +
+		thread * shm->thread_stride;
+	return read_view((const void *)block, records, capacity);
 }
 
 int weir__recorder_newest(const struct weir__view *view,

@@ -11,9 +11,12 @@
 #include "pool/pool.h"
 #include "sys/fork.h"
 
-/* Where each number goes. */
-static const size_t field_of[WEIR__STAT_COUNT] = {
-#define FIELD(name) offsetof(struct weir_stats, name)
+/* Where each number goes, and what it is called. */
+static const struct {
+	size_t offset;
+	const char *name;
+} fields[WEIR__STAT_COUNT] = {
+#define FIELD(name) { offsetof(struct weir_stats, name), #name }
 	[WEIR__STAT_TURNS] = FIELD(turns),
 	[WEIR__STAT_SLEEPS] = FIELD(sleeps),
 	[WEIR__STAT_EVENTS] = FIELD(events),
@@ -36,8 +39,14 @@ static const size_t field_of[WEIR__STAT_COUNT] = {
 	[WEIR__STAT_SOURCES] = FIELD(sources),
 	[WEIR__STAT_TIMERS_RUNNING] = FIELD(timers_running),
 	[WEIR__STAT_MEMORY_BYTES] = FIELD(memory_bytes),
+	[WEIR__STAT_QUEUE_DEPTH] = FIELD(queue_depth),
 #undef FIELD
 };
+
+const char *weir__stat_name(int stat)
+{
+	return fields[stat].name;
+}
 
 /* Threads @first .. @last of a pool. */
 struct range {
@@ -52,7 +61,8 @@ static void add_numbers(const struct range *range, struct weir_stats *stats)
 		const uint64_t max = weir__tally_get(&r->view->turn_max);
 
 		for (int n = 0; n < WEIR__STAT_COUNT; n++) {
-			uint64_t *field = (void *)((char *)stats + field_of[n]);
+			uint64_t *field = (void *)((char *)stats +
+						   fields[n].offset);
 
 			*field += weir__tally_get(&r->view->stats[n]);
 		}

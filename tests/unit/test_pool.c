@@ -300,14 +300,14 @@ TEST(descriptors_are_counted)
 	struct weir_pool *pool;
 
 	CHECK_EQ(weir_pool_new(&o, &pool), 0);
-	CHECK_EQ(count_fds(), before + 2 * 3);
+	CHECK_EQ(count_fds(), before + 1 + 2 * 3);
 	CHECK_EQ(weir_pool_start(pool), 0);
-	CHECK_EQ(count_fds(), before + 2 * 3);
+	CHECK_EQ(count_fds(), before + 1 + 2 * 3);
 	fixture_pool_end(pool);
 	CHECK_EQ(count_fds(), before);
 	o.flags = 0;
 	CHECK_EQ(weir_pool_new(&o, &pool), 0);
-	CHECK_EQ(count_fds(), before + 2 * 3 + 1);
+	CHECK_EQ(count_fds(), before + 1 + 2 * 3 + 1);
 	weir_pool_free(pool);
 	CHECK_EQ(count_fds(), before);
 }

@@ -59,7 +59,9 @@ static const struct kind kinds[KINDS] = {
 	[WEIR__CALL_FORK_PAGE] = { ENOMEM, true },
 	[WEIR__CALL_ARENA_NEW] = { ENOMEM, false },
 	[WEIR__CALL_ALLOC] = { ENOMEM, false },
-	[WEIR__CALL_MMAP] = { ENOMEM, false },
+	[WEIR__CALL_MMAP] = { ENOMEM, true },	/* also the shared one */
+	[WEIR__CALL_MEMFD_NEW] = { EMFILE, true },
+	[WEIR__CALL_MEMFD_SIZE] = { ENOMEM, true },
 	[HEAP] = { ENOMEM, true },	/* also for what is tried again */
 };
 
