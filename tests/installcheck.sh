@@ -36,4 +36,5 @@ if test -e "$libdir/libweir.a"; then
 fi
 test ! -e ./weir-lb || ok "weir-lb runs" \
 	env LD_LIBRARY_PATH="$libdir" "$bindir/weir-lb" --version
+ok "weir-top runs" env LD_LIBRARY_PATH="$libdir" "$bindir/weir-top" --version
 done_testing
