@@ -5,11 +5,20 @@
 /*
  * weir/watch.h - a file that is watched by its path
  *
- * The watch is on the path, not on the inode: it survives a rename over the
- * file, its deletion and its coming back.  Changes that follow each other
- * within 50 ms are reported once, after the last of them, or 500 ms after the
- * first at the latest.  If the kernel's queue overflows, every watch is
+ * The watch is on the path, not on the inode: every folder and symlink on the
+ * way to the file is watched too.  It survives a rename over the file, its
+ * deletion and its coming back, the swap of a symlink (as Kubernetes does with
+ * a ConfigMap), the renaming or removal of any folder above, one that is
+ * missing and made later, and unmounting.  What the kernel does not tell is
+ * that something is mounted over one of those folders.
+ *
+ * Changes that follow each other within 50 ms are reported once, after the
+ * last of them, or 500 ms after the first at the latest; a writer that never
+ * stops costs no memory.  If the kernel's queue overflows, every watch is
  * reported, for any of them may have changed.
+ *
+ * A folder that cannot be watched is named in the pool's log, with the sysctl
+ * to raise if that is why, and tried again every 500 ms.
  */
 #include <weir/base.h>
 
@@ -32,7 +41,8 @@ typedef void weir_watch_fn(struct weir_reactor *control, const char *path,
 /**
  * weir_watch_add() - watch a file
  * @pool:      the pool
- * @path:      the file, which need not exist; its folder must; copied
+ * @path:      the file, which need not exist, nor need its folders; bytes,
+ *             copied
  * @fn:        called when it has changed
  * @data:      passed to @fn
  * @ret_token: receives the watch's token
@@ -40,9 +50,10 @@ typedef void weir_watch_fn(struct weir_reactor *control, const char *path,
  * Threads: the one that made the pool, before weir_pool_start(); later, the
  *          control thread.
  * Return:  0, -EINVAL (@path is empty or names a folder, or @fn is NULL),
- *          -ENAMETOOLONG, -ENOENT, -ENOTDIR or -EACCES (its folder), -ENOSPC
- *          (fs.inotify.max_user_watches), -EMFILE (max_user_instances or
- *          descriptors), -ENOMEM, -EBUSY (another thread) or -ECHILD.
+ *          -ENAMETOOLONG, -ELOOP (40 symlinks), -EACCES (a folder on the way),
+ *          -ENOSPC (fs.inotify.max_user_watches), -EMFILE
+ *          (max_user_instances or descriptors), -ENOMEM, -EBUSY (another
+ *          thread) or -ECHILD.
  */
 int weir_watch_add(struct weir_pool *pool, const char *path, weir_watch_fn *fn,
 		   void *data, weir_token *ret_token);

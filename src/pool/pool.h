@@ -13,7 +13,7 @@
  *     stats.c     counters read from outside
  *     signal.c    signals, on the control thread
  *     subscribe.c signals, to whom they are sent on
- *     watch.c     files, on the control thread
+ *     watch.c     files, on the control thread; watch.h tells its parts
  *     child.c     children, on the control thread
  *     spawn.c     programs that are run, on the thread that asked
  *     spawn_io.c  their pipes

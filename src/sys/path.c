@@ -57,3 +57,12 @@ void weir__path_stamp(const char *path, struct weir__path_stamp *ret_stamp)
 			      st.st_ctim.tv_nsec,
 	};
 }
+
+ssize_t weir__path_readlink(const char *path, char *buf, size_t size)
+{
+	int r = weir__fault(WEIR__CALL_STAT);
+
+	if (r < 0)
+		return r;
+	return weir__result(readlink(path, buf, size));
+}

@@ -50,4 +50,13 @@ struct weir__path_stamp {
  */
 void weir__path_stamp(const char *path, struct weir__path_stamp *ret_stamp);
 
+/**
+ * weir__path_readlink() - where the symlink @path leads to
+ * @buf: receives the bytes, without a NUL; what does not fit is cut off
+ *
+ * Return: their number, -EINVAL (@path is no symlink), or -errno as for
+ *         weir__path_id().
+ */
+ssize_t weir__path_readlink(const char *path, char *buf, size_t size);
+
 #endif /* WEIR_SYS_PATH_H */
