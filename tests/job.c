@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "fixture.h"
 #include "harness.h"
+#include "sys/spawn.h"
 
 static void keep(char *to, size_t size, const char *from, size_t n)
 {
@@ -126,4 +128,30 @@ void job_both_ways(void (*fn)(struct weir_pool *pool))
 		CHECK_EQ(errno, ECHILD);
 	}
 	weir__fault_hook = NULL;
+}
+
+int job_try_pipe(void)
+{
+	int fds[2];
+	int r = weir__pipe(fds);
+
+	if (r < 0)
+		return r;
+	close(fds[0]);
+	close(fds[1]);
+	return 0;
+}
+
+int job_try_spawn(void)
+{
+	char *argv[] = { (char *)"true", NULL };
+	const struct weir__spawn s = {
+		.file = argv[0], .argv = argv, .env = environ,
+	};
+	pid_t pid = weir__spawn(&s);
+
+	if (pid < 0)
+		return pid;
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	return 0;
 }

@@ -53,4 +53,8 @@ int job_no_pidfd(enum weir__call call);
 /* Run @fn on a pool of its own, with pidfds and without; no child is left. */
 void job_both_ways(void (*fn)(struct weir_pool *pool));
 
+/* One weir__pipe(); one weir__spawn() and its end.  Return: 0 or -errno. */
+int job_try_pipe(void);
+int job_try_spawn(void);
+
 #endif /* WEIR_TESTS_JOB_H */

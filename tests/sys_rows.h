@@ -37,6 +37,7 @@
 #include "sys/thread.h"
 
 #include "harness.h"
+#include "job.h"
 
 #define ODD (-EL2HLT)
 #define EACH(i, array) size_t i = 0; i < sizeof(array) / sizeof(array[0]); i++
@@ -283,36 +284,7 @@ static int wait_pid(void)
 	return weir__wait_pid(on.child, &info);
 }
 
-static int pipe_(void)
-{
-	int fds[2];
-	int r = weir__pipe(fds);
-
-	if (r < 0)
-		return r;
-	close(fds[0]);
-	close(fds[1]);
-	return 0;
-}
-
-static int spawn(void)
-{
-	char *argv[] = { (char *)"true", NULL };
-	const struct weir__spawn s = {
-		.file = argv[0], .argv = argv, .env = environ,
-	};
-	pid_t pid = weir__spawn(&s);
-
-	if (pid < 0)
-		return pid;
-	CHECK_EQ(waitpid(pid, NULL, 0), pid);
-	return 0;
-}
-
-static int group_kill(void)
-{
-	return weir__group_kill(-1, getpgrp(), 0);
-}
+RUN(group_kill, weir__group_kill(-1, getpgrp(), 0))
 
 static void *nothing(void *data)
 {
@@ -416,7 +388,7 @@ static const struct row {
 	{ WEIR__CALL_FCNTL, cloexec_get, false },
 	{ WEIR__CALL_FCNTL, cloexec_set, false },
 	{ WEIR__CALL_DUP, fd_dup, false },
-	{ WEIR__CALL_PIPE, pipe_, false },
+	{ WEIR__CALL_PIPE, job_try_pipe, false },
 	{ WEIR__CALL_OPEN, open_, true },
 	{ WEIR__CALL_OPEN, read_file, true },
 	{ WEIR__CALL_OPEN, signals_unblocked_thread, false },
@@ -434,7 +406,7 @@ static const struct row {
 	{ WEIR__CALL_SOCKOPT_SET, linger_reset, false },
 	{ WEIR__CALL_SOCKOPT_GET, sockopt_get, false },
 	{ WEIR__CALL_GETSOCKNAME, getsockname_, false },
-	{ WEIR__CALL_SPAWN, spawn, false },
+	{ WEIR__CALL_SPAWN, job_try_spawn, false },
 	{ WEIR__CALL_KILL, group_kill, false },
 	{ WEIR__CALL_PIDFD_OPEN, pidfd_open_, false },
 	{ WEIR__CALL_PIDFD_SIGNAL, pidfd_signal, false },
