@@ -37,6 +37,7 @@ void weir__deliver(struct weir_reactor *r, const struct weir_msg *msg)
 	weir__trace(r, WEIR_SHM_MESSAGE, msg->token.bits,
 		    (void (*)(void))msg->call->run, 0);
 	msg->call->run(r, msg, data);
+	weir__trace_end(r, msg->token.bits);
 }
 
 bool weir__deliver_inbox(struct weir_reactor *r)

@@ -40,6 +40,7 @@
 #include "sync/token.h"
 #include "sys/arena.h"
 #include "sys/fork.h"
+#include "sys/probe.h"
 
 #ifndef WEIR_DEBUG
 #define WEIR_DEBUG 0
@@ -175,7 +176,13 @@ static inline uint64_t weir__stat_get(const struct weir_reactor *r,
 	return weir__tally_get(&r->view->stats[s]);
 }
 
-/* A handler or a run() begins: count and record it.  Threads: owner. */
+/*
+ * A handler or a run() begins: count and record it.  To the compiler a probe's
+ * one nop looks long, hence the attribute.
+ *
+ * Threads: owner.
+ */
+__attribute__((always_inline))
 static inline void weir__trace(struct weir_reactor *r, enum weir_shm_kind kind,
 			       uint64_t subject, void (*handler)(void),
 			       uint32_t value)
@@ -186,6 +193,16 @@ static inline void weir__trace(struct weir_reactor *r, enum weir_shm_kind kind,
 				     WEIR__STAT_CALLS :
 				     WEIR__STAT_MESSAGES_IN], 1);
 	weir__view_record(view, kind, subject, (uintptr_t)handler, value);
+	WEIR__PROBE4(handler_start, r->owner, subject, handler, value);
+}
+
+/* It has returned.  Threads: owner. */
+static inline void weir__trace_end(const struct weir_reactor *r,
+				   uint64_t subject)
+{
+	(void)r;
+	(void)subject;
+	WEIR__PROBE2(handler_end, r->owner, subject);
 }
 
 /* Make and free a reactor; weir_reactor_new() says which errors. */

@@ -214,6 +214,7 @@ static inline void call(struct weir_reactor *r, struct weir__source *s,
 		    given);
 	r->called = s;
 	verdict = s->fn(r, &event, event.data);
+	weir__trace_end(r, event.token.bits);
 	if (r->called != s || verdict == WEIR_MORE) {
 		judge(r, s, event.token, given);
 		return;
@@ -257,6 +258,7 @@ void weir__ready_dispatch(struct weir_reactor *r, int n)
 		const uint32_t raw = r->batch[i].events;
 		struct weir__source *s = weir__source_get(r, token);
 
+		WEIR__PROBE3(dispatch, r->owner, token.bits, raw);
 		if (__builtin_expect(!s || s->is_odd, 0)) {
 			stale += dispatch_odd(r, s, token, raw);
 			continue;

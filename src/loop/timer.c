@@ -156,7 +156,9 @@ void weir__timers_fire(struct weir_reactor *r)
 		weir__view_count(r->view, WEIR_SHM_TIMER_LAG_NS, lag);
 		weir__view_record(r->view, WEIR_SHM_TIMER, lag,
 				  (uintptr_t)t->fn, 0);
+		WEIR__PROBE4(handler_start, r->owner, 0, t->fn, lag);
 		t->fn(r, t, t->data);
+		weir__trace_end(r, 0);
 		fired++;
 	}
 	weir__stat_add(r, WEIR__STAT_TIMERS, fired);

@@ -52,6 +52,7 @@ static void begin_turn(struct weir_reactor *r, int n, weir_ns waited)
 	r->woke_at = r->now;
 	weir__tally_set(&r->view->woke_at, r->now);
 	weir__view_record(r->view, WEIR_SHM_WAKE, r->now, waited, (uint32_t)n);
+	WEIR__PROBE3(wake, r->owner, n, waited);
 	if (n > 0)
 		weir__view_count(r->view, WEIR_SHM_TURN_EVENTS, (uint64_t)n);
 }

@@ -59,6 +59,7 @@ static int push(struct weir_pool *pool, int to, const struct weir_msg *msg,
 {
 	struct weir__worker *from = caller;
 
+	WEIR__PROBE4(post, to, msg->token.bits, msg->call->run, msg->word);
 	if (from && from->pool == pool)
 		return push_inside(from, to, msg, reserve);
 	return weir__inbox_post(pool->threads[to].reactor, msg, reserve);
@@ -107,8 +108,10 @@ int weir_post(struct weir_pool *pool, int worker, const struct weir_call *call,
 	    weir__mesh_try(from->out, (unsigned)worker,
 			   (struct weir_msg){ call, arg, weir_token_none(),
 					      word },
-			   WEIR__RESERVE))
+			   WEIR__RESERVE)) {
+		WEIR__PROBE4(post, worker, 0, call->run, word);
 		return 0;
+	}
 	return post(pool, worker, call, arg, word, WEIR__RESERVE);
 }
 
@@ -155,8 +158,11 @@ int weir_send(struct weir_pool *pool, weir_token token,
 		if (__builtin_expect(owner > 0, 1) &&
 		    weir__mesh_try(from->out, (unsigned)owner - 1,
 				   (struct weir_msg){ call, arg, token, word },
-				   WEIR__RESERVE))
+				   WEIR__RESERVE)) {
+			WEIR__PROBE4(post, owner - 1, token.bits, call->run,
+				     word);
 			return 0;
+		}
 	}
 	return send_msg(pool, token, call, arg, word);
 }
@@ -186,8 +192,10 @@ static void deliver(const struct weir_msg *msg, size_t count, void *data)
 				continue;
 			}
 		}
-		weir__stat_add(r, WEIR__STAT_MESSAGES_IN, 1);
+		weir__trace(r, WEIR_SHM_MESSAGE, msg->token.bits,
+			    (void (*)(void))msg->call->run, 0);
 		msg->call->run(r, msg, s ? s->data : NULL);
+		weir__trace_end(r, msg->token.bits);
 	}
 }
 

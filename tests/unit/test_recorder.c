@@ -84,6 +84,25 @@ TEST(a_message_and_how_long_it_took)
 	fixture_pool_end(pool);
 }
 
+static void post_quick(struct weir_reactor *r, void *arg)
+{
+	(void)arg;
+	CHECK_EQ(weir_post(weir_reactor_pool(r), 0, &quick, NULL, 0), 0);
+}
+
+/* It comes through a ring of the mesh, which has a way of its own. */
+TEST(a_message_of_another_thread_of_the_pool)
+{
+	const struct weir_record *r;
+
+	begin();
+	fixture_on(pool, WEIR_CONTROL, post_quick, NULL);
+	fixture_settle(pool);
+	r = find(read_all(0), (uintptr_t)nothing);
+	CHECK_EQ(r->kind, WEIR_SHM_MESSAGE);
+	fixture_pool_end(pool);
+}
+
 static enum weir_verdict on_read(struct weir_reactor *r,
 				 const struct weir_event *event, void *data)
 {
