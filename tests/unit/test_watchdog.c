@@ -76,6 +76,14 @@ TEST(a_stuck_message_is_named_and_its_end_too)
 	fixture_pool_end(pool);
 }
 
+static void stop_dog(struct weir_reactor *r, void *arg)
+{
+	struct weir_watchdog_options off = { .size = sizeof(off) };
+
+	(void)arg;
+	CHECK_EQ(weir_watchdog_start(weir_reactor_pool(r), &off), 0);
+}
+
 static sem_t may_return;
 static int fds[2];
 
@@ -112,6 +120,59 @@ TEST(a_stuck_handler_is_named_with_its_token)
 	sem_post(&may_return);
 	fixture_wait(&reported);
 	CHECK(weir_token_equal(last[1].token, token));
+	fixture_pool_end(pool);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static sem_t came;
+
+static enum weir_verdict on_read(struct weir_reactor *r,
+				 const struct weir_event *event, void *data)
+{
+	(void)r;
+	(void)data;
+	if (!(event->facts & WEIR_STOPPING))
+		sem_post(&came);
+	return WEIR_DONE;
+}
+
+static void on_timer(struct weir_reactor *r, struct weir_timer *t, void *data)
+{
+	(void)r;
+	(void)t;
+	(void)data;
+	sem_post(&came);
+}
+
+static void add_both(struct weir_reactor *r, void *arg)
+{
+	struct weir_timer *t;
+	weir_token token;
+
+	(void)arg;
+	CHECK_EQ(weir_source_add(r, fds[1], WEIR_READABLE, on_read, NULL,
+				 &token), 0);
+	CHECK_EQ(weir_timer_new(r, on_timer, NULL, &t), 0);
+	CHECK_EQ(weir_timer_start(t, 1), 0);
+}
+
+/* Its events, timers and messages wait; nobody else's do. */
+TEST(a_stuck_worker_stops_nobody_else)
+{
+	struct hold hold = { .fn = NULL };
+
+	begin();
+	sem_init(&came, 0, 0);
+	fixture_unix_pair(fds);
+	hold_begin(&hold, pool, 1);
+	fixture_on(pool, 0, add_both, NULL);
+	CHECK_EQ(write(fds[0], "x", 1), 1);
+	fixture_wait(&came);
+	fixture_wait(&came);
+	fixture_on(pool, WEIR_CONTROL, stop_dog, NULL);
+	CHECK_EQ(reports[WEIR_STALL_ENDED], 0);
+	hold_end(&hold);
 	fixture_pool_end(pool);
 	close(fds[0]);
 	close(fds[1]);
@@ -161,14 +222,6 @@ TEST(who_delays_the_freeing_is_named)
 	CHECK_EQ(weir_pool_join(pool), 0);
 	weir_snapshot_free(snapshot);
 	weir_pool_free(pool);
-}
-
-static void stop_dog(struct weir_reactor *r, void *arg)
-{
-	struct weir_watchdog_options off = { .size = sizeof(off) };
-
-	(void)arg;
-	CHECK_EQ(weir_watchdog_start(weir_reactor_pool(r), &off), 0);
 }
 
 static void on_worker(struct weir_reactor *r, void *arg)
