@@ -46,8 +46,6 @@ bool weir__deliver_inbox(struct weir_reactor *r)
 	unsigned taken = 0;
 	size_t tail;
 
-	if (weir__inbox_is_empty(r->inbox))
-		return false;
 	/* Not beyond what is newest now: who posts anew waits a turn. */
 	tail = weir__inbox_tail(r->inbox);
 	while (taken < WEIR__BUDGET_MESSAGES &&

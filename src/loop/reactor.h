@@ -139,6 +139,7 @@ struct weir_reactor {
 	struct weir__list attached;	/* struct weir__attached */
 	struct weir__wheel wheel;
 	struct weir__token_cache token_cache;
+	struct weir__token_near near;
 	struct weir__source **fds;	/* whose a descriptor is; rebuild.c */
 	size_t fds_capacity;
 	bool has_suspect;		/* there may be a ghost, rebuild.c */

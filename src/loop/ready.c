@@ -169,7 +169,7 @@ void weir__ready_replaced(struct weir_reactor *r, struct weir__source *s)
 	settle(r, s);
 }
 
-/* After a call that was not simply done; see weir__ready_call(). */
+/* After a call that was not simply done; see call(). */
 static void judge(struct weir_reactor *r, struct weir__source *s,
 		  weir_token token, uint16_t given)
 {
@@ -186,108 +186,206 @@ static void judge(struct weir_reactor *r, struct weir__source *s,
 	settle(r, s);
 }
 
+/* Into the caller's array with it.  Not inlined: a handler is the rule. */
+__attribute__((noinline))
+static void report(struct weir_reactor *r, struct weir__source *s,
+		   uint16_t given, uint32_t raw)
+{
+	const struct weir_event event = {
+		s->token, given, (uint16_t)raw, s->fd, s->data,
+	};
+
+	harvest(r, s, &event);
+}
+
 /*
- * Call the handler of @s for what is ready and wanted, if anything is.  On the
- * path of every event, hence without a call of its own.
+ * Call the handler of @s, which has one and is not in the ready list, for
+ * @given.  On the path of every event, hence without a call of its own, and
+ * leaving two things to its callers: to count the call, and to clear r->called
+ * after the last one.
  */
 __attribute__((always_inline))
 static inline void call(struct weir_reactor *r, struct weir__source *s,
-			uint32_t raw)
+			weir_token token, uint16_t given, uint32_t raw)
 {
-	const uint16_t given = pending(s);
 	const struct weir_event event = {
-		.token = s->token,
-		.facts = given,
-		.raw = (uint16_t)raw,
-		.fd = s->fd,
-		.data = s->data,
+		token, given, (uint16_t)raw, s->fd, s->data,
 	};
 	enum weir_verdict verdict;
 
-	if (!given)
-		return;
-	if (!s->fn) {
-		harvest(r, s, &event);
-		return;
-	}
-	weir__trace(r, WEIR_SHM_CALL, event.token.bits, (void (*)(void))s->fn,
-		    given);
+	weir__view_record(r->view, WEIR_SHM_CALL, token.bits, (uintptr_t)s->fn,
+			  given);
+	WEIR__PROBE4(handler_start, r->owner, token.bits, s->fn, given);
 	r->called = s;
 	verdict = s->fn(r, &event, event.data);
-	weir__trace_end(r, event.token.bits);
-	if (r->called != s || verdict == WEIR_MORE) {
-		judge(r, s, event.token, given);
+	weir__trace_end(r, token.bits);
+	if (__builtin_expect(r->called != s || verdict == WEIR_MORE, 0)) {
+		judge(r, s, token, given);
 		return;
 	}
-	r->called = NULL;
 	s->ready &= (uint16_t)~given;
-	if (s->ready || weir__list_is_linked(&s->ready_link))
-		settle(r, s);
+	if (__builtin_expect(s->ready && pending(s), 0))
+		weir__list_push(&r->ready, &s->ready_link);
+}
+
+/*
+ * Call the handler, if it is to be called, or report to the caller's array.
+ * Return: how many handlers were called.
+ */
+static unsigned call_or_report(struct weir_reactor *r, struct weir__source *s,
+			       uint32_t raw)
+{
+	const uint16_t given = pending(s);
+
+	if (!given)
+		return 0;
+	if (!s->fn) {
+		report(r, s, given, raw);
+		return 0;
+	}
+	weir__list_remove(&s->ready_link);
+	call(r, s, s->token, given, raw);
+	r->called = NULL;
+	return 1;
 }
 
 void weir__ready_call(struct weir_reactor *r, struct weir__source *s)
 {
-	call(r, s, 0);
+	weir__stat_add(r, WEIR__STAT_CALLS, call_or_report(r, s, 0));
+}
+
+/* What a batch was, besides calls. */
+struct tally {
+	unsigned bells, stale, silent;
+};
+
+/*
+ * An event that is not simply some source's: the doorbell's, one whose
+ * registration has ended or has lost its descriptor, an end or a failure, one
+ * for a source that is in the ready list, is ONESHOT, or has no handler.
+ */
+__attribute__((noinline))
+static void dispatch_odd(struct weir_reactor *r, weir_token token,
+			 uint32_t raw, struct tally *tally)
+{
+	struct weir__source *s;
+
+	if (token.bits == WEIR__BELL) {
+		tally->bells++;
+		return;
+	}
+	s = weir__source_get(r, token);
+	if (!s || s->is_lost) {
+		weir__ghost_seen(r);
+		tally->stale++;
+		return;
+	}
+	s->is_disarmed = s->is_odd;
+	s->ready |= facts_of(raw);
+	if (call_or_report(r, s, raw) == 0)
+		tally->silent++;
 }
 
 /*
- * An event that is not simply some source's.  Return: 1 if it is stale: its
- * registration has ended, or has lost its descriptor.
+ * The kernel reports no bit that was not registered but HUP and ERR, and no
+ * source is registered for one that is not a fact: so a plain event's bits are
+ * facts.
  */
-static unsigned dispatch_odd(struct weir_reactor *r, struct weir__source *s,
-			     weir_token token, uint32_t raw)
+static void dispatch_calls(struct weir_reactor *r, int n, struct tally *tally)
 {
-	if (token.bits == WEIR__BELL)
-		return 0;
-	if (!s || s->is_lost) {
-		weir__ghost_seen(r);
-		return 1;
+	const struct epoll_event *event = r->batch;
+	const struct epoll_event *const end = event + n;
+
+	for (; event < end; event++) {
+		const weir_token token = { event->data.u64 };
+		const uint32_t raw = event->events;
+		struct weir__source *s = weir__token_find(r->tokens, &r->near,
+							  r->owner, token);
+		uint16_t heard;
+
+		WEIR__PROBE3(dispatch, r->owner, token.bits, raw);
+		if (__builtin_expect(!s || (raw & s->slow) || pending(s), 0)) {
+			dispatch_odd(r, token, raw, tally);
+			continue;
+		}
+		heard = (uint16_t)raw;
+		s->ready |= heard;
+		heard &= s->wanted;
+		if (__builtin_expect(heard != 0, 1))
+			call(r, s, token, heard, raw);
+		else
+			tally->silent++;
 	}
-	s->is_disarmed = true;
-	s->ready |= facts_of(raw);
-	call(r, s, raw);
-	return 0;
+	r->called = NULL;
 }
 
-void weir__ready_dispatch(struct weir_reactor *r, int n)
+/*
+ * The same for a caller who collects: plain events are those of sources
+ * without a handler, and stand in the array at once.  There is room for the
+ * whole batch.
+ */
+static void dispatch_reports(struct weir_reactor *r, int n,
+			     struct tally *tally)
 {
-	unsigned stale = 0;
+	struct weir__harvest *h = r->harvest;
 
 	for (int i = 0; i < n; i++) {
 		const weir_token token = { r->batch[i].data.u64 };
 		const uint32_t raw = r->batch[i].events;
-		struct weir__source *s = weir__source_get(r, token);
+		struct weir__source *s = weir__token_find(r->tokens, &r->near,
+							  r->owner, token);
+		uint16_t heard;
 
 		WEIR__PROBE3(dispatch, r->owner, token.bits, raw);
-		if (__builtin_expect(!s || s->is_odd, 0)) {
-			stale += dispatch_odd(r, s, token, raw);
+		if (__builtin_expect(!s || s->fn || s->is_odd || pending(s) ||
+				     (raw & (EPOLLHUP | EPOLLERR)) ||
+				     s->harvested == r->turn, 0)) {
+			dispatch_odd(r, token, raw, tally);
 			continue;
 		}
-		s->ready |= facts_of(raw);
-		call(r, s, raw);
+		tally->silent++;
+		heard = (uint16_t)(raw & s->wanted);
+		s->ready |= (uint16_t)(raw & ~(uint32_t)heard);
+		if (heard == 0)
+			continue;
+		s->harvested = r->turn;
+		h->events[h->count++] = (struct weir_event){
+			token, heard, (uint16_t)raw, s->fd, s->data,
+		};
 	}
-	weir__stat_add(r, WEIR__STAT_EVENTS, (uint64_t)n);
-	if (stale > 0)
-		weir__stat_add(r, WEIR__STAT_STALE_EVENTS, stale);
 }
 
-bool weir__ready_phase(struct weir_reactor *r)
+void weir__ready_dispatch(struct weir_reactor *r, int n)
+{
+	struct tally tally = { 0 };
+
+	if (r->harvest)
+		dispatch_reports(r, n, &tally);
+	else
+		dispatch_calls(r, n, &tally);
+	weir__stat_add(r, WEIR__STAT_EVENTS, (unsigned)n - tally.bells);
+	weir__stat_add(r, WEIR__STAT_CALLS, (unsigned)n - tally.bells -
+					    tally.stale - tally.silent);
+	if (tally.stale > 0)
+		weir__stat_add(r, WEIR__STAT_STALE_EVENTS, tally.stale);
+}
+
+bool weir__ready_run(struct weir_reactor *r)
 {
 	struct weir__list *node;
 	struct weir__list queue;
-	unsigned calls = 0;
+	unsigned done = 0, calls = 0;
 
-	if (weir__list_is_empty(&r->ready))
-		return false;
 	/* Who says WEIR_MORE again goes to r->ready, and so to the next turn. */
 	weir__list_init(&queue);
 	weir__list_splice(&queue, &r->ready);
-	while (calls < WEIR__BUDGET_READY &&
+	while (done < WEIR__BUDGET_READY &&
 	       (node = weir__list_take(&queue)) != NULL) {
-		weir__ready_call(r, WEIR__CONTAINER(node, struct weir__source,
-						    ready_link));
-		calls++;
+		calls += call_or_report(r, WEIR__CONTAINER(node,
+					struct weir__source, ready_link), 0);
+		done++;
 	}
+	weir__stat_add(r, WEIR__STAT_CALLS, calls);
 	weir__stat_add(r, WEIR__STAT_CALLS_AGAIN, calls);
 	/* Over budget: those go before the ones that had their turn. */
 	weir__list_splice(&queue, &r->ready);

@@ -35,7 +35,13 @@ void weir__ready_withdraw(struct weir_reactor *r, struct weir__source *s);
 /* Call the handler for what is ready and wanted, if anything is. */
 void weir__ready_call(struct weir_reactor *r, struct weir__source *s);
 
+/* weir__ready_phase(), if there is anything for it to do. */
+bool weir__ready_run(struct weir_reactor *r);
+
 /* The ready phase of a turn.  True if some are left for the next. */
-bool weir__ready_phase(struct weir_reactor *r);
+static inline bool weir__ready_phase(struct weir_reactor *r)
+{
+	return !weir__list_is_empty(&r->ready) && weir__ready_run(r);
+}
 
 #endif /* WEIR_LOOP_READY_H */

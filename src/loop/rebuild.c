@@ -60,6 +60,7 @@ static void lose(struct weir_reactor *r, struct weir__source *s)
 {
 	s->is_lost = true;
 	s->is_odd = true;
+	weir__source_tune(s);
 	weir__stat_add(r, WEIR__STAT_SOURCES_LOST, 1);
 	weir__ghost_suspect(r);
 	weir__ready_mark(r, s, WEIR_ERROR | WEIR_READABLE | WEIR_WRITABLE |

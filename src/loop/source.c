@@ -51,9 +51,12 @@ static int make(struct weir_reactor *r, int fd, weir_source_fn *fn, void *data,
 		weir__arena_dealloc(r->arena, s);
 		return err;
 	}
+	if (r->near.count == 0)
+		weir__token_near_set(r->tokens, &r->near);
 	s->fn = fn;
 	s->data = data;
 	s->fd = fd;
+	weir__source_tune(s);
 	weir__list_init(&s->ready_link);
 	weir__list_push(&r->sources, &s->all_link);
 	r->is_memory_stale = true;
@@ -97,6 +100,7 @@ static int add(struct weir_reactor *r, int fd, uint32_t flags,
 	}
 	s->registered = flags;
 	s->is_odd = (flags & EPOLLONESHOT) != 0;
+	weir__source_tune(s);
 	s->wanted = (uint16_t)(flags & WANTABLE);
 	weir__fds_set(r, s);
 	count_source(r, s, 1);
@@ -188,6 +192,7 @@ static int modify(struct weir_reactor *r, struct weir__source *s,
 		return err;
 	s->registered = flags;
 	s->is_odd = (flags & EPOLLONESHOT) != 0;
+	weir__source_tune(s);
 	s->is_disarmed = false;
 	return 0;
 }
@@ -282,6 +287,7 @@ int weir_source_set(struct weir_reactor *r, weir_token token,
 		return 0;
 	s->fn = fn;
 	s->data = data;
+	weir__source_tune(s);
 	weir__ready_replaced(r, s);
 	return 0;
 }

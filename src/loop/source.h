@@ -14,15 +14,19 @@
 #include "sync/token.h"
 
 struct weir__source {
-	struct weir__list ready_link;	/* in reactor.ready or .held */
-	struct weir__list all_link;	/* in reactor.sources */
+	/* what each event needs */
 	weir_source_fn *fn;
 	void *data;
-	weir_token token;
 	int fd;				/* -1: none */
-	uint32_t registered;		/* EPOLL* bits the kernel has */
+	uint32_t slow;			/* EPOLL* bits that are no plain event's;
+					   see weir__source_tune() */
 	uint16_t wanted;		/* facts; see ready.c */
 	uint16_t ready;
+	/* and the rest */
+	uint32_t registered;		/* EPOLL* bits the kernel has */
+	weir_token token;
+	struct weir__list ready_link;	/* in reactor.ready or .held */
+	struct weir__list all_link;	/* in reactor.sources */
 	bool is_hidden;			/* the library's own: not counted */
 	bool is_odd;			/* ONESHOT or lost: off the fast path */
 	bool is_lost;			/* its descriptor is not its own any
@@ -36,6 +40,16 @@ static inline struct weir__source *weir__source_get(const struct weir_reactor *r
 						    weir_token token)
 {
 	return weir__token_get(r->tokens, r->owner, token);
+}
+
+/*
+ * Its handler, or whether it is odd, has changed.  An end, a failure, and all
+ * that comes for a source that is odd or without a handler, are not for the
+ * fast path of weir__ready_dispatch().
+ */
+static inline void weir__source_tune(struct weir__source *s)
+{
+	s->slow = s->fn && !s->is_odd ? EPOLLHUP | EPOLLERR : UINT32_MAX;
 }
 
 /* Take @s out and free it; its descriptor stays open. */

@@ -140,8 +140,6 @@ void weir__timers_fire(struct weir_reactor *r)
 	struct weir__wheel_node *node;
 	unsigned fired = 0;
 
-	if (weir__wheel_count(&r->wheel) == 0)
-		return;
 	weir__wheel_advance(&r->wheel, r->now);
 	while (fired < WEIR__BUDGET_TIMERS &&
 	       (node = weir__wheel_take(&r->wheel)) != NULL) {

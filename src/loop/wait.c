@@ -54,7 +54,9 @@ int weir_reactor_wait(struct weir_reactor *r, struct weir_event *events,
 		return 0;
 	if (capacity > INT_MAX)
 		harvest.capacity = INT_MAX;
-	deadline = weir__ns_add(weir_reactor_update_now(r), timeout);
+	deadline = timeout;
+	if (timeout != WEIR_FOREVER)
+		deadline = weir__ns_add(weir_reactor_update_now(r), timeout);
 	weir__reactor_enter(r);
 	r->harvest = &harvest;
 	weir__list_splice(&r->ready, &r->held);

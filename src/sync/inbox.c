@@ -30,7 +30,6 @@
 #include "sync/inbox.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,24 +42,10 @@ static const size_t CLOSED = SIZE_MAX / 2 + 1;
 /* Producers see the consumer's progress in steps, not with each message. */
 static const size_t RELEASE_EVERY = 64;
 
-struct cell {
-	_Atomic size_t mark;	/* position + 1 when written */
-	struct weir_msg msg;
-};
-
-struct weir__inbox {
-	_Alignas(WEIR__LINE) _Atomic size_t tail;
-	_Alignas(WEIR__LINE) _Atomic size_t head_shared;
-	_Alignas(WEIR__LINE) size_t head;	/* consumer only */
-	size_t released;			/* its copy of head_shared */
-	_Alignas(WEIR__LINE) size_t capacity;	/* never changes */
-	struct cell cells[];
-};
-
 struct weir__inbox *weir__inbox_new(size_t capacity)
 {
 	const size_t size = sizeof(struct weir__inbox) +
-			    capacity * sizeof(struct cell);
+			    capacity * sizeof(struct weir__inbox_cell);
 	struct weir__inbox *inbox;
 
 	inbox = weir__line_alloc(size);
@@ -81,7 +66,7 @@ int weir__inbox_push(struct weir__inbox *inbox, const struct weir_msg *msg,
 		     size_t reserve)
 {
 	const size_t limit = inbox->capacity - reserve;
-	struct cell *cell;
+	struct weir__inbox_cell *cell;
 	size_t pos, head;
 
 	pos = atomic_load_explicit(&inbox->tail, memory_order_relaxed); /* Q5 */
@@ -105,7 +90,7 @@ int weir__inbox_push(struct weir__inbox *inbox, const struct weir_msg *msg,
 
 bool weir__inbox_take(struct weir__inbox *inbox, struct weir_msg *ret_msg)
 {
-	struct cell *cell = &inbox->cells[inbox->head & (inbox->capacity - 1)];
+	struct weir__inbox_cell *cell = &inbox->cells[inbox->head & (inbox->capacity - 1)];
 
 	if (atomic_load_explicit(&cell->mark, memory_order_acquire) !=
 	    inbox->head + 1)					/* Q2 */
@@ -135,15 +120,6 @@ void weir__inbox_release(struct weir__inbox *inbox)
 	inbox->released = inbox->head;
 	atomic_store_explicit(&inbox->head_shared, inbox->head,
 			      memory_order_release);		/* Q3 */
-}
-
-bool weir__inbox_is_empty(const struct weir__inbox *inbox)
-{
-	const struct cell *cell =
-		&inbox->cells[inbox->head & (inbox->capacity - 1)];
-
-	return atomic_load_explicit(&cell->mark, memory_order_relaxed) !=
-	       inbox->head + 1;					/* Q7 */
 }
 
 void weir__inbox_close(struct weir__inbox *inbox)

@@ -7,11 +7,26 @@
 #ifndef WEIR_SYNC_INBOX_H
 #define WEIR_SYNC_INBOX_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <weir/message.h>
 
-struct weir__inbox;
+#include "sync/line.h"
+
+struct weir__inbox_cell {
+	_Atomic size_t mark;	/* position + 1 when written */
+	struct weir_msg msg;
+};
+
+struct weir__inbox {
+	_Alignas(WEIR__LINE) _Atomic size_t tail;
+	_Alignas(WEIR__LINE) _Atomic size_t head_shared;
+	_Alignas(WEIR__LINE) size_t head;	/* consumer only */
+	size_t released;			/* its copy of head_shared */
+	_Alignas(WEIR__LINE) size_t capacity;	/* never changes */
+	struct weir__inbox_cell cells[];
+};
 
 /**
  * weir__inbox_new() - make an empty inbox
@@ -56,10 +71,18 @@ void weir__inbox_release(struct weir__inbox *inbox);
 
 /**
  * weir__inbox_is_empty() - whether the consumer may go to sleep over it
+ * In line, for it is asked twice in each turn.
  *
  * Threads: the consumer, between arming its doorbell and sleeping.
  */
-bool weir__inbox_is_empty(const struct weir__inbox *inbox);
+static inline bool weir__inbox_is_empty(const struct weir__inbox *inbox)
+{
+	const struct weir__inbox_cell *cell =
+		&inbox->cells[inbox->head & (inbox->capacity - 1)];
+
+	return atomic_load_explicit(&cell->mark, memory_order_relaxed) !=
+	       inbox->head + 1;					/* Q7 */
+}
 
 /**
  * weir__inbox_close() - take no more messages

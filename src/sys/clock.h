@@ -2,7 +2,7 @@
 /*
  * sys/clock.h - the time, in nanoseconds
  *
- * Neither call can fail on Linux: both clocks always exist.
+ * No call can fail on Linux: all these clocks always exist.
  */
 #ifndef WEIR_SYS_CLOCK_H
 #define WEIR_SYS_CLOCK_H
@@ -22,6 +22,15 @@ static inline uint64_t weir__clock_get(clockid_t clock)
 static inline uint64_t weir__clock_now(void)
 {
 	return weir__clock_get(CLOCK_MONOTONIC);
+}
+
+/*
+ * What weir__clock_now() was at the kernel's last tick, 1 to 10 ms ago at most:
+ * 5 ns to read, instead of 25.
+ */
+static inline uint64_t weir__clock_tick(void)
+{
+	return weir__clock_get(CLOCK_MONOTONIC_COARSE);
 }
 
 /* As weir__clock_now(), but suspend counts. */
