@@ -78,21 +78,27 @@ static inline uint64_t tick_of(uint64_t deadline_ns)
 	return ((deadline_ns - 1) >> WEIR__WHEEL_TICK_BITS) + 1;
 }
 
+/* Into slot @at of @level. */
 static inline void put(struct weir__wheel *w, struct weir__wheel_node *n,
-		       unsigned slot, uint64_t stay_after_ns)
+		       unsigned level, unsigned at, uint64_t stay_after_ns)
 {
-	weir__list_push(&w->slots[slot], &n->link);
-	w->occupied[slot >> WEIR__WHEEL_SLOT_BITS] |= BIT(slot);
+	struct weir__list *head =
+		&w->slots[level << WEIR__WHEEL_SLOT_BITS] + at;
+
+	weir__list_push(head, &n->link);
+	w->occupied[level] |= UINT64_C(1) << at;
 	n->stay_after_ns = stay_after_ns;
 }
 
+/* Out of its slot; its link is then to be used for another, or initialised. */
 static inline void pull(struct weir__wheel *w, struct weir__wheel_node *n)
 {
 	struct weir__list *next = n->link.next;
-	bool was_alone = n->link.prev == next;
+	struct weir__list *prev = n->link.prev;
 
-	weir__list_remove(&n->link);
-	if (was_alone) {
+	next->prev = prev;
+	prev->next = next;
+	if (prev == next) {
 		unsigned slot = (unsigned)(next - w->slots);
 
 		w->occupied[slot >> WEIR__WHEEL_SLOT_BITS] &= ~BIT(slot);
@@ -107,12 +113,10 @@ static inline void place(struct weir__wheel *w, struct weir__wheel_node *n,
 	unsigned level = high_bit / WEIR__WHEEL_SLOT_BITS;
 	unsigned shift = level * WEIR__WHEEL_SLOT_BITS;
 	uint64_t digits = tick >> shift;
-	unsigned slot = level << WEIR__WHEEL_SLOT_BITS |
-			((unsigned)digits & SLOT_MASK);
 	uint64_t begin_ns = digits << shift << WEIR__WHEEL_TICK_BITS;
 
 	/* NEVER begins at 2^64, which is 0: its nodes never stay, as is right. */
-	put(w, n, slot, begin_ns - 1);
+	put(w, n, level, (unsigned)digits & SLOT_MASK, begin_ns - 1);
 }
 
 /* The slot that begins first, or NEVER. */
@@ -148,7 +152,7 @@ static void turn_slot(struct weir__wheel *w, unsigned slot)
 		if (tick > w->tick)
 			place(w, n, tick);
 		else
-			put(w, n, DUE, UINT64_MAX);
+			put(w, n, TOP, DUE & SLOT_MASK, UINT64_MAX);
 	}
 }
 
@@ -168,23 +172,18 @@ void weir__wheel_node_init(struct weir__wheel_node *n)
 	weir__list_init(&n->link);
 }
 
-void weir__wheel_start(struct weir__wheel *w, struct weir__wheel_node *n,
-		       uint64_t deadline_ns)
+void weir__wheel_put(struct weir__wheel *w, struct weir__wheel_node *n,
+		     uint64_t deadline_ns)
 {
-	uint64_t stay_after_ns = n->stay_after_ns;
-
-	n->deadline_ns = deadline_ns;
-	if (deadline_ns > stay_after_ns)
-		return;
 	if (weir__wheel_is_armed(n))
 		pull(w, n);
 	else
 		w->count++;
 	/* The wheel's time, not its tick: between the two, tick_of() is next. */
-	if (deadline_ns > w->now_ns)
+	if (__builtin_expect(deadline_ns > w->now_ns, 1))
 		place(w, n, tick_of(deadline_ns));
 	else
-		put(w, n, PAST, UINT64_MAX);
+		put(w, n, TOP, PAST & SLOT_MASK, UINT64_MAX);
 }
 
 void weir__wheel_stop(struct weir__wheel *w, struct weir__wheel_node *n)
@@ -192,6 +191,7 @@ void weir__wheel_stop(struct weir__wheel *w, struct weir__wheel_node *n)
 	if (!weir__wheel_is_armed(n))
 		return;
 	pull(w, n);
+	weir__list_init(&n->link);
 	n->stay_after_ns = UINT64_MAX;
 	w->count--;
 }
@@ -239,6 +239,7 @@ struct weir__wheel_node *weir__wheel_take(struct weir__wheel *w)
 	if (!link)
 		return NULL;
 	pull(w, node_of(link));
+	weir__list_init(link);
 	w->count--;
 	return node_of(link);
 }

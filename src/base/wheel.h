@@ -92,6 +92,10 @@ static inline bool weir__wheel_is_armed(const struct weir__wheel_node *n)
 	return weir__list_is_linked(&n->link);
 }
 
+/* The part of weir__wheel_start() that is not in line: @n needs a new slot. */
+void weir__wheel_put(struct weir__wheel *w, struct weir__wheel_node *n,
+		     uint64_t deadline_ns);
+
 /*
  * Start @n, or restart it: afterwards it has this deadline and no other.
  *
@@ -103,8 +107,16 @@ static inline bool weir__wheel_is_armed(const struct weir__wheel_node *n)
  *
  * Owns: @n is lent to @w until it is stopped or taken.
  */
-void weir__wheel_start(struct weir__wheel *w, struct weir__wheel_node *n,
-		       uint64_t deadline_ns);
+static inline void weir__wheel_start(struct weir__wheel *w,
+				     struct weir__wheel_node *n,
+				     uint64_t deadline_ns)
+{
+	const bool stays = deadline_ns > n->stay_after_ns;
+
+	n->deadline_ns = deadline_ns;
+	if (!stays)
+		weir__wheel_put(w, n, deadline_ns);
+}
 
 /* Stop @n; nothing happens if it is not armed. */
 void weir__wheel_stop(struct weir__wheel *w, struct weir__wheel_node *n);

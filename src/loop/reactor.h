@@ -228,6 +228,17 @@ static inline int weir__reactor_check(const struct weir_reactor *r)
 }
 
 /*
+ * A quick look before a call that is the owner's: true if it comes from within
+ * a turn, in which the time is known.  False in each debug build, for there is
+ * more to check.
+ */
+static inline bool weir__reactor_in_turn(const struct weir_reactor *r)
+{
+	return !WEIR_DEBUG && r->is_turning &&
+	       !weir__fork_suspected(r->fork_generation);
+}
+
+/*
  * The calling thread owns @r from here on, and weir_reactor_current() is @r
  * until it leaves; then it is what it was before.
  */

@@ -17,9 +17,9 @@
 struct weir_timer {
 	struct weir__wheel_node node;
 	struct weir_reactor *reactor;
+	weir_ns period;			/* 0: fires once */
 	weir_timer_fn *fn;
 	void *data;
-	weir_ns period;			/* 0: fires once */
 	struct weir__list all_link;	/* in reactor.timers */
 };
 
@@ -62,23 +62,36 @@ static weir_ns base_of(struct weir_reactor *r)
 	return r->is_turning ? r->now : weir_reactor_update_now(r);
 }
 
-static int start(struct weir_timer *t, weir_ns now, weir_ns deadline,
-		 weir_ns period)
+/*
+ * One that has passed is due in the next turn, and not at the end of its tick:
+ * the wheel must know that it has passed.
+ */
+__attribute__((noinline))
+static int start_passed(struct weir_timer *t, weir_ns now, weir_ns deadline,
+			weir_ns period)
 {
 	struct weir_reactor *r = t->reactor;
 
-	/*
-	 * One that has passed is due in the next turn, and not at the end of
-	 * its tick: the wheel must know that it has passed.
-	 */
-	if (deadline <= now && deadline > weir__wheel_now(&r->wheel))
+	if (deadline > weir__wheel_now(&r->wheel))
 		weir__wheel_advance(&r->wheel, now);
 	t->period = period;
 	weir__wheel_start(&r->wheel, &t->node, deadline);
 	return 0;
 }
 
-int weir_timer_start(struct weir_timer *t, weir_ns delay)
+static inline int start(struct weir_timer *t, weir_ns now, weir_ns deadline,
+			weir_ns period)
+{
+	if (__builtin_expect(deadline <= now, 0))
+		return start_passed(t, now, deadline, period);
+	t->period = period;
+	weir__wheel_start(&t->reactor->wheel, &t->node, deadline);
+	return 0;
+}
+
+/* Apart, so that the way of weir_timer_start() through a turn is short. */
+__attribute__((noinline))
+static int start_checked(struct weir_timer *t, weir_ns delay, weir_ns period)
 {
 	int err = weir__reactor_check(t->reactor);
 	weir_ns now;
@@ -86,7 +99,16 @@ int weir_timer_start(struct weir_timer *t, weir_ns delay)
 	if (err < 0)
 		return err;
 	now = base_of(t->reactor);
-	return start(t, now, weir__ns_add(now, delay), 0);
+	return start(t, now, weir__ns_add(now, delay), period);
+}
+
+int weir_timer_start(struct weir_timer *t, weir_ns delay)
+{
+	const struct weir_reactor *r = t->reactor;
+
+	if (__builtin_expect(!weir__reactor_in_turn(r), 0))
+		return start_checked(t, delay, 0);
+	return start(t, r->now, weir__ns_add(r->now, delay), 0);
 }
 
 int weir_timer_start_at(struct weir_timer *t, weir_ns deadline)
@@ -100,24 +122,25 @@ int weir_timer_start_at(struct weir_timer *t, weir_ns deadline)
 
 int weir_timer_start_every(struct weir_timer *t, weir_ns period)
 {
-	int err = weir__reactor_check(t->reactor);
-	weir_ns now;
+	if (period == 0) {
+		int err = weir__reactor_check(t->reactor);
 
-	if (err < 0)
-		return err;
-	if (period == 0)
-		return -EINVAL;
-	now = base_of(t->reactor);
-	return start(t, now, weir__ns_add(now, period), period);
+		return err < 0 ? err : -EINVAL;
+	}
+	return start_checked(t, period, period);
 }
 
 int weir_timer_stop(struct weir_timer *t)
 {
-	int err = weir__reactor_check(t->reactor);
+	struct weir_reactor *r = t->reactor;
 
-	if (err < 0)
-		return err;
-	weir__wheel_stop(&t->reactor->wheel, &t->node);
+	if (__builtin_expect(!weir__reactor_in_turn(r), 0)) {
+		int err = weir__reactor_check(r);
+
+		if (err < 0)
+			return err;
+	}
+	weir__wheel_stop(&r->wheel, &t->node);
 	return 0;
 }
 
