@@ -149,7 +149,9 @@ int weir_pool_stop(struct weir_pool *pool);
  * call must not be used after it.
  *
  * Threads: one at a time, none of the pool's own.
- * Return:  0, -ETIMEDOUT (a drain met its limit and sources were ended),
+ * Return:  0, -ETIMEDOUT (a drain met its limit and sources were ended), an
+ *          error of epoll_wait(2) (the pool has stopped because a thread could
+ *          not wait for events any more; weir_pool_error() says which),
  *          -EDEADLK (called on a thread of this pool) or -ECHILD.
  */
 int weir_pool_join(struct weir_pool *pool);
@@ -194,7 +196,7 @@ int weir_pool_workers(const struct weir_pool *pool);
 const char *weir_pool_describe(const struct weir_pool *pool);
 
 /**
- * weir_pool_error() - what weir_pool_start() failed of
+ * weir_pool_error() - what weir_pool_start() or weir_pool_join() failed of
  * @pool: the pool
  *
  * Threads: the one that called weir_pool_start().

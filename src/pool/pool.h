@@ -64,6 +64,7 @@ struct weir__worker {
 	int index;		/* its number in the mesh; the last is control */
 	pthread_t thread;
 	bool is_started;
+	int error;		/* why it left its loop; 0: it was told to */
 	/* drain.c; the worker's own */
 	unsigned round;		/* of the drain; 0: none has begun */
 	size_t inbox_mark;	/* where the inbox ended when it did */

@@ -110,11 +110,25 @@ static int start(struct weir__worker *w)
 	return o->on_start ? o->on_start(w->reactor, o->data) : 0;
 }
 
+/* So often in turn the kernel may refuse to wait: then it is for good. */
+enum { REFUSALS = 16 };
+
+/* A thread that cannot wait for events any more would turn for ever in vain. */
 static void loop(struct weir__worker *w)
 {
+	unsigned refusals = 0;
+
 	weir__reactor_begin(w->reactor);
-	while (weir__life_get(&w->pool->life) < WEIR_POOL_STOPPING)
-		weir__reactor_turn(w->reactor, WEIR_FOREVER);
+	while (weir__life_get(&w->pool->life) < WEIR_POOL_STOPPING) {
+		const int n = weir__reactor_turn(w->reactor, WEIR_FOREVER);
+
+		refusals = n >= 0 || n == -EINTR ? 0 : refusals + 1;
+		if (refusals < REFUSALS)
+			continue;
+		w->error = n;
+		weir_pool_stop(w->pool);
+		break;
+	}
 }
 
 static void end(struct weir__worker *w, bool has_started)
@@ -264,6 +278,22 @@ static void join_all(struct weir_pool *pool)
 	weir__reclaim_stop(pool);
 }
 
+/* Why the pool has stopped of itself, or 0. */
+static int find_error(struct weir_pool *pool)
+{
+	for (int i = 0; i < weir__pool_threads(pool); i++) {
+		const int err = pool->threads[i].error;
+
+		if (err == 0)
+			continue;
+		snprintf(pool->error, sizeof(pool->error),
+			 "thread %d cannot wait for events: %s", i,
+			 strerror(-err));
+		return err;
+	}
+	return 0;
+}
+
 /* How many sources have not ended by themselves. */
 static uint64_t count_forced(const struct weir_pool *pool)
 {
@@ -296,5 +326,7 @@ int weir_pool_join(struct weir_pool *pool)
 	pool->is_joined = true;
 	if (pool->is_drain_late && count_forced(pool) > 0)
 		pool->join_result = -ETIMEDOUT;
+	if (find_error(pool) < 0)
+		pool->join_result = find_error(pool);
 	return pool->join_result;
 }
