@@ -117,7 +117,9 @@ int weir_source_add_priority(struct weir_reactor *r, int fd, weir_source_fn *fn,
  * @data:        passed to @fn
  * @ret_token:   receives the token
  *
- * A ONESHOT source is rearmed with weir_source_modify().
+ * A ONESHOT source is rearmed with weir_source_modify().  The verdict on a
+ * level-triggered one is of no account, WEIR_MORE neither: the kernel remembers
+ * for it, and says it again in the next turn while it holds.
  *
  * Threads: owner only.
  * Return:  as weir_source_add(); -EINVAL also for an unknown bit or for a
@@ -218,10 +220,12 @@ int weir_source_again(struct weir_reactor *r, weir_token token, uint32_t facts);
  *
  * What is ready stays ready.  Within the source's own handler the verdict then
  * means nothing: what was given is kept for the new one.  Setting what is set
- * already changes nothing.  No system call.
+ * already changes nothing.
  *
  * Threads: owner only.
- * Return:  0, -ESTALE, -EINVAL (@fn is NULL in a pool) or -ECHILD.
+ * Return:  0, -ESTALE, -EINVAL (@fn is NULL in a pool), -ECHILD, or an error
+ *          of weir_source_modify(), for a level-triggered source without a
+ *          handler that held while the reactor ran: nothing has changed then.
  */
 int weir_source_set(struct weir_reactor *r, weir_token token,
 		    weir_source_fn *fn, void *data);

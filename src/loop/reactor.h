@@ -127,6 +127,7 @@ struct weir_reactor {
 	bool is_turning;		/* within weir__reactor_turn() */
 	bool is_closing;		/* no new registrations */
 	bool is_draining;
+	bool has_parked;		/* a source is; see ready.c */
 	bool is_memory_stale;		/* WEIR__STAT_MEMORY_BYTES is */
 	weir_ns woke_at;		/* the kernel's last answer; 0: none */
 	struct weir__arena *arena;

@@ -28,6 +28,11 @@
  * K6  An event that stands in a caller's array is taken out of it if its source
  *     is removed or replaced before weir_reactor_wait() returns.
  *
+ * K7  A level-triggered source without a handler, of which the kernel would say
+ *     the same in each turn while nobody collects, is parked: it is registered
+ *     as edge-triggered until somebody collects or it has a handler, when the
+ *     kernel is asked to say again what holds.
+ *
  * WEIR_MORE does not keep DRAINING and STOPPING, which are said once.
  *
  * A level-triggered source is marked by each event and cleared after each
@@ -132,6 +137,8 @@ static void harvest(struct weir_reactor *r, struct weir__source *s,
 	}
 	if (has_room || (event->raw != 0 && is_level(s)))
 		s->ready &= (uint16_t)~event->facts;
+	if (!h && is_level(s) && !s->is_parked)
+		weir__source_park(r, s);
 	weir__list_remove(&s->ready_link);
 	if (pending(s))
 		weir__list_push(h ? &r->ready : &r->held, &s->ready_link);

@@ -194,7 +194,38 @@ static int modify(struct weir_reactor *r, struct weir__source *s,
 	s->is_odd = (flags & EPOLLONESHOT) != 0;
 	weir__source_tune(s);
 	s->is_disarmed = false;
+	s->is_parked = false;
 	return 0;
+}
+
+void weir__source_park(struct weir_reactor *r, struct weir__source *s)
+{
+	/* If it cannot be, its descriptor was closed behind our back. */
+	if (weir__epoll_ctl(r->epfd, EPOLL_CTL_MOD, s->fd,
+			    s->registered | EPOLLET, s->token.bits) < 0)
+		return;
+	s->is_parked = true;
+	r->has_parked = true;
+}
+
+int weir__source_unpark(struct weir_reactor *r, struct weir__source *s)
+{
+	return s->is_parked && !s->is_lost ? modify(r, s, s->registered) : 0;
+}
+
+void weir__sources_unpark(struct weir_reactor *r)
+{
+	struct weir__list *node;
+
+	r->has_parked = false;
+	for (node = r->sources.next; node != &r->sources; node = node->next) {
+		struct weir__source *s = WEIR__CONTAINER(node,
+					struct weir__source, all_link);
+
+		/* What fails is tried again by the next to collect. */
+		if (weir__source_unpark(r, s) < 0)
+			r->has_parked = true;
+	}
 }
 
 int weir_source_modify(struct weir_reactor *r, weir_token token,
@@ -285,6 +316,9 @@ int weir_source_set(struct weir_reactor *r, weir_token token,
 		return -EINVAL;
 	if (fn == s->fn && data == s->data)
 		return 0;
+	err = weir__source_unpark(r, s);
+	if (err < 0)
+		return err;
 	s->fn = fn;
 	s->data = data;
 	weir__source_tune(s);

@@ -32,6 +32,8 @@ struct weir__source {
 	bool is_lost;			/* its descriptor is not its own any
 					   more; rebuild.c */
 	bool is_disarmed;		/* ONESHOT: it has had its event */
+	bool is_parked;			/* level-triggered, but registered as
+					   edge-triggered: see K7 in ready.c */
 	uint64_t harvested;		/* the turn in which it was reported */
 };
 
@@ -54,6 +56,19 @@ static inline void weir__source_tune(struct weir__source *s)
 
 /* Take @s out and free it; its descriptor stays open. */
 void weir__source_drop(struct weir_reactor *r, struct weir__source *s);
+
+/* Nobody collects what @s is level-triggered for: let the kernel be quiet. */
+void weir__source_park(struct weir_reactor *r, struct weir__source *s);
+
+/**
+ * weir__source_unpark() - have the kernel say again what holds
+ *
+ * Return: 0, or -errno of epoll_ctl(2).
+ */
+int weir__source_unpark(struct weir_reactor *r, struct weir__source *s);
+
+/* The same for all of a reactor's: somebody collects. */
+void weir__sources_unpark(struct weir_reactor *r);
 
 /**
  * weir__source_hide() - mark a source as the library's own

@@ -7,6 +7,7 @@
 
 #include "base/ns.h"
 #include "loop/reactor.h"
+#include "loop/source.h"
 #include "sys/fork.h"
 
 /* May the caller turn @r now?  Return: 0 or -errno. */
@@ -60,6 +61,8 @@ int weir_reactor_wait(struct weir_reactor *r, struct weir_event *events,
 	weir__reactor_enter(r);
 	r->harvest = &harvest;
 	weir__list_splice(&r->ready, &r->held);
+	if (r->has_parked)
+		weir__sources_unpark(r);
 	err = collect(r, deadline);
 	r->harvest = NULL;
 	weir__reactor_leave();

@@ -55,6 +55,34 @@ TEST(more_is_called_once_a_turn_until_done)
 	probe_close(&p);
 }
 
+/* What is counted: events of sources, and calls of handlers, made again. */
+TEST(what_is_no_call_is_not_counted)
+{
+	struct weir_reactor *r = probe_reactor();
+	struct weir_event events[4];
+	struct probe p = { 0 };
+	weir_token token;
+
+	probe_pair(&p);
+	CHECK_EQ(weir_source_add(r, p.fd, WEIR_READABLE, NULL, &p, &token), 0);
+	probe_send(&p, 1);
+	CHECK_EQ(weir_reactor_wait(r, events, 4, 0), 1);
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(weir_source_again(r, token, WEIR_READABLE), 0);
+		CHECK_EQ(weir_reactor_wait(r, events, 4, 0), 1);
+	}
+	CHECK_EQ(weir__stat_get(r, WEIR__STAT_EVENTS), 1);
+	CHECK_EQ(weir__stat_get(r, WEIR__STAT_CALLS), 0);
+	CHECK_EQ(weir__stat_get(r, WEIR__STAT_CALLS_AGAIN), 0);
+	/* The doorbell's event is no source's. */
+	weir__doorbell_write(&r->bell);
+	probe_turn(r);
+	CHECK_EQ(weir__stat_get(r, WEIR__STAT_EVENTS), 1);
+	CHECK_EQ(weir__stat_get(r, WEIR__STAT_STALE_EVENTS), 0);
+	weir_reactor_free(r);
+	probe_close(&p);
+}
+
 /* A reactor with something on its list does not sleep upon it. */
 TEST(more_is_not_slept_upon)
 {

@@ -178,6 +178,38 @@ TEST(a_running_reactor_holds_events)
 	probe_close(&p);
 }
 
+/* A level, which the kernel would say in each turn, is no exception. */
+TEST(a_running_reactor_does_not_turn_for_a_level)
+{
+	struct weir_reactor *r = probe_reactor();
+	struct weir_event events[4];
+	struct probe p = { 0 }, gone = { 0 };
+
+	add(r, &p, EPOLLIN);
+	add(r, &gone, EPOLLIN);
+	probe_send(&p, 1);
+	probe_send(&gone, 1);
+	for (int i = 0; i < 2; i++) {
+		run_for(r, 20 * WEIR_NS_PER_MSEC);
+		CHECK(weir__stat_get(r, WEIR__STAT_TURNS) < 60);
+		/* What is gone when somebody collects is not reported. */
+		CHECK_EQ(probe_take(&gone), i == 0);
+		CHECK_EQ(wait_now(r, events, 4), 1);
+		CHECK(events[0].data == &p);
+		/* And to who collects a level is one. */
+		CHECK_EQ(wait_now(r, events, 4), 1);
+	}
+	/* A handler hears of it, too. */
+	run_for(r, 0);
+	CHECK_EQ(weir_source_set(r, p.token, probe_called, &p), 0);
+	run_for(r, 0);
+	CHECK(p.calls >= 1);
+	CHECK_EQ(p.last.facts, WEIR_READABLE);
+	weir_reactor_free(r);
+	probe_close(&p);
+	probe_close(&gone);
+}
+
 TEST(what_is_held_is_for_the_handler_that_comes)
 {
 	struct weir_reactor *r = probe_reactor();
