@@ -91,7 +91,7 @@ enum weir_shm_histogram {
 	WEIR_SHM_TURN_NS,	/* from the kernel's answer to the next wait */
 	WEIR_SHM_TIMER_LAG_NS,	/* from a timer's deadline to its call */
 	WEIR_SHM_TURN_EVENTS,	/* how many events one wait brought */
-	WEIR_SHM_QUEUE_NS	/* from a sampled message's post to its run */
+	WEIR_SHM_QUEUE_NS	/* how long the oldest message waited, sampled */
 };
 
 /*

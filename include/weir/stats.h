@@ -58,6 +58,10 @@ struct weir_stats {
 	/* histogram of how late timers were called */
 	uint64_t timer_lag_p50_ns;
 	uint64_t timer_lag_p99_ns;
+	/* histogram of how long the oldest message had waited, sampled in one
+	   turn of 16; from the sender's turn, if it is of the pool */
+	uint64_t queue_p50_ns;
+	uint64_t queue_p99_ns;
 	/* histogram of events for each wait that brought some */
 	uint64_t turn_events_p50;
 	uint64_t turn_events_p99;

@@ -10,6 +10,7 @@
 
 #include "loop/reactor.h"
 #include "loop/source.h"
+#include "sys/clock.h"
 #include "sys/fork.h"
 
 void weir__undeliver(struct weir_reactor *r, const struct weir_msg *msg,
@@ -61,8 +62,11 @@ bool weir__deliver_inbox(struct weir_reactor *r)
 int weir__inbox_post(struct weir_reactor *r, const struct weir_msg *msg,
 		     size_t reserve)
 {
-	int err = weir__inbox_push(r->inbox, msg, reserve);
+	int err;
 
+	if (weir__doorbell_asks(&r->bell))
+		weir__doorbell_stamp(&r->bell, weir__clock_now());
+	err = weir__inbox_push(r->inbox, msg, reserve);
 	if (err == 0)
 		weir__doorbell_ring(&r->bell);
 	return err;

@@ -56,6 +56,9 @@ enum {
 	WEIR__BUDGET_EVENTS = 256,
 };
 
+/* How long messages wait is looked at in one turn of so many. */
+enum { WEIR__SAMPLE_TURNS = 16 };
+
 /* Room in each queue that only the library itself may use. */
 enum { WEIR__RESERVE = 16 };
 

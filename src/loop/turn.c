@@ -101,6 +101,23 @@ static void publish_gauges(struct weir_reactor *r)
 	}
 }
 
+/*
+ * How long the oldest message has waited, in one turn of many: the line that
+ * says so goes to the senders and back.
+ */
+static void sample_queue(struct weir_reactor *r)
+{
+	const weir_ns since = weir__doorbell_take_stamp(&r->bell,
+					r->turn % WEIR__SAMPLE_TURNS == 0);
+	weir_ns now;
+
+	if (__builtin_expect(since == 0, 1))
+		return;
+	now = weir__clock_now();
+	weir__view_count(r->view, WEIR_SHM_QUEUE_NS,
+			 now > since ? now - since : 0);
+}
+
 /* How many messages there were since their count was @before. */
 static void publish_depth(struct weir_reactor *r, uint64_t before)
 {
@@ -210,6 +227,7 @@ int weir__reactor_turn(struct weir_reactor *r, weir_ns deadline)
 	r->is_turning = true;
 	r->turn++;
 	weir__stat_add(r, WEIR__STAT_TURNS, 1);
+	sample_queue(r);
 	is_busy = !weir__inbox_is_empty(r->inbox) && weir__deliver_inbox(r);
 	if (r->hooks && r->hooks->take(r))
 		is_busy = true;

@@ -231,6 +231,7 @@ static void flush(struct weir_reactor *r)
 
 	if (r->is_draining)
 		weir__drain_turn(w);
+	w->out->now = r->now;
 	rung = weir__mesh_flush(w->pool->mesh, (unsigned)w->index);
 	weir__tally_set(&r->view->stats[WEIR__STAT_MESSAGES_OUT],
 			weir__mesh_left(w->pool->mesh, (unsigned)w->index));

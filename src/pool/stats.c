@@ -104,6 +104,9 @@ static void add_quantiles(const struct range *range, struct weir_stats *stats)
 	add_histogram(range, WEIR_SHM_TIMER_LAG_NS, sum);
 	stats->timer_lag_p50_ns = weir__histogram_quantile(sum, 0.50);
 	stats->timer_lag_p99_ns = weir__histogram_quantile(sum, 0.99);
+	add_histogram(range, WEIR_SHM_QUEUE_NS, sum);
+	stats->queue_p50_ns = weir__histogram_quantile(sum, 0.50);
+	stats->queue_p99_ns = weir__histogram_quantile(sum, 0.99);
 	add_histogram(range, WEIR_SHM_TURN_EVENTS, sum);
 	stats->turn_events_p50 = weir__histogram_quantile(sum, 0.50);
 	stats->turn_events_p99 = weir__histogram_quantile(sum, 0.99);

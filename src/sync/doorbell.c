@@ -13,6 +13,7 @@ int weir__doorbell_init(struct weir__doorbell *bell)
 		return fd;
 	bell->fd = fd;
 	atomic_init(&bell->asleep, 0);				/* A4 */
+	atomic_init(&bell->since, 0);				/* A5 */
 	return 0;
 }
 

@@ -22,6 +22,8 @@
  * A3         Of several senders exactly one writes.  Relaxed: what is read
  *            from the queues is ordered by the queues, what the sleeper does
  *            after the write by the kernel.
+ * A5, A6     Relaxed: a sample of how long messages wait, which orders nothing.
+ *            Two senders may both write it; then the later one stays.
  *
  * Lost is nothing, but a ring may be in vain: a sender that saw asleep before
  * the sleeper found its message by itself.  That costs one turn.
@@ -41,6 +43,9 @@
 struct weir__doorbell {
 	/* Alone on its line: senders poll it, the sleeper writes it. */
 	_Alignas(WEIR__LINE) _Atomic uint32_t asleep;
+	/* Beside it, for who rings has that line anyway: when the oldest
+	   message was posted; 0: wanted, WEIR__UNASKED: not now. */
+	_Atomic uint64_t since;
 	_Alignas(WEIR__LINE) int fd;	/* never changes */
 };
 
@@ -65,6 +70,46 @@ static inline void weir__doorbell_arm(struct weir__doorbell *bell)
 static inline void weir__doorbell_disarm(struct weir__doorbell *bell)
 {
 	atomic_store_explicit(&bell->asleep, 0, memory_order_relaxed); /* A4 */
+}
+
+enum { WEIR__UNASKED = 1 };
+
+/* Does the owner want to know when a message was posted?  Threads: any. */
+static inline bool weir__doorbell_asks(const struct weir__doorbell *bell)
+{
+	return atomic_load_explicit(&bell->since,
+				    memory_order_relaxed) == 0;	/* A6 */
+}
+
+/* Before the message can be seen: it was posted at @now.  Threads: any. */
+static inline void weir__doorbell_stamp(struct weir__doorbell *bell,
+					uint64_t now)
+{
+	if (weir__doorbell_asks(bell))
+		atomic_store_explicit(&bell->since, now,
+				      memory_order_relaxed);	/* A5 */
+}
+
+/**
+ * weir__doorbell_take_stamp() - before the messages are taken
+ * @must_ask: the next one is wanted
+ *
+ * Threads: the owner.
+ * Return:  when the oldest was posted; 0 if nobody said.
+ */
+static inline uint64_t weir__doorbell_take_stamp(struct weir__doorbell *bell,
+						 bool must_ask)
+{
+	const uint64_t since = atomic_load_explicit(&bell->since,
+						memory_order_relaxed); /* A6 */
+
+	if (since > WEIR__UNASKED)
+		atomic_store_explicit(&bell->since, WEIR__UNASKED,
+				      memory_order_relaxed);	/* A5 */
+	else if (must_ask && since != 0)
+		atomic_store_explicit(&bell->since, 0,
+				      memory_order_relaxed);	/* A5 */
+	return since > WEIR__UNASKED ? since : 0;
 }
 
 /* The eventfd's side of weir__doorbell_ring(). */

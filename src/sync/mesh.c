@@ -86,12 +86,14 @@ void weir__mesh_set_bell(struct weir__mesh *mesh, unsigned member,
 /* Let what @from has for @to leave; true if that took a system call. */
 static bool flush_one(struct weir__mesh *mesh, unsigned from, unsigned to)
 {
-	const size_t count =
-		weir__ring_publish(weir__mesh_ring(mesh, from, to));
+	struct weir__ring *ring = weir__mesh_ring(mesh, from, to);
 	struct weir__receiver *r = &mesh->receivers[to];
+	size_t count;
 
-	if (count == 0)
+	if (ring->published == ring->tail)
 		return false;
+	weir__doorbell_stamp(r->bell, mesh->senders[from].now);
+	count = weir__ring_publish(ring);
 	mesh->senders[from].count += count;
 	/* Though it may stand already: B1 needs it set after the ring. */
 	atomic_fetch_or_explicit(&r->told[from / 64],

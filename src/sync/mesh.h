@@ -47,6 +47,7 @@ struct weir__sender {
 	unsigned *dirty;	/* the receivers for which is_dirty */
 	unsigned dirty_count;
 	uint64_t count;		/* of messages that have left */
+	uint64_t now;		/* what receivers may be told; 0: nothing */
 };
 
 /* What a member keeps about what comes; likewise. */

@@ -87,6 +87,31 @@ TEST(a_new_mesh_is_idle)
 	CHECK(!weir__mesh_free(NULL));
 }
 
+TEST(the_first_flush_says_when_it_was)
+{
+	struct weir__mesh *mesh = new_mesh();
+	struct weir__doorbell *bell = mesh->receivers[1].bell;
+
+	CHECK_EQ(weir__doorbell_take_stamp(bell, false), 0);
+	mesh->senders[0].now = 77;
+	weir__mesh_flush(mesh, 0);
+	CHECK_EQ(weir__doorbell_take_stamp(bell, false), 0);
+	CHECK_EQ(push(mesh, 0, 1, 7, 0), 0);
+	weir__mesh_flush(mesh, 0);
+	mesh->senders[0].now = 88;
+	CHECK_EQ(push(mesh, 0, 1, 8, 0), 0);
+	weir__mesh_flush(mesh, 0);
+	CHECK_EQ(weir__doorbell_take_stamp(bell, false), 77);
+	/* Not asked for again yet. */
+	CHECK_EQ(push(mesh, 0, 1, 9, 0), 0);
+	weir__mesh_flush(mesh, 0);
+	CHECK_EQ(weir__doorbell_take_stamp(bell, true), 0);
+	CHECK_EQ(push(mesh, 0, 1, 10, 0), 0);
+	weir__mesh_flush(mesh, 0);
+	CHECK_EQ(weir__doorbell_take_stamp(bell, false), 88);
+	end_mesh(mesh);
+}
+
 TEST(a_message_leaves_with_the_flush)
 {
 	struct weir__mesh *mesh = new_mesh();

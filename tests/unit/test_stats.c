@@ -214,6 +214,24 @@ TEST(how_long_a_turn_takes)
 	fixture_pool_end(pool);
 }
 
+TEST(how_long_messages_wait)
+{
+	struct weir_stats s = { .size = sizeof(s) };
+	struct hold hold = { .fn = NULL };
+
+	begin(1);
+	/* The first one is always looked at. */
+	hold_begin(&hold, pool, 0);
+	CHECK_EQ(weir_pool_stats(pool, 0, &s), 0);
+	CHECK(s.queue_p50_ns > 0);
+	hold_end(&hold);
+	for (int i = 0; i < 40; i++)
+		fixture_settle(pool);
+	CHECK_EQ(weir_pool_stats(pool, 0, &s), 0);
+	CHECK(s.queue_p50_ns <= s.queue_p99_ns);
+	fixture_pool_end(pool);
+}
+
 static atomic_bool is_over;
 
 static void *read_on(void *arg)
