@@ -74,6 +74,8 @@ static void account_turn(struct weir_reactor *r, unsigned weight)
 static void begin_turn(struct weir_reactor *r, int n, weir_ns waited)
 {
 	r->woke_at = r->now;
+	if (!r->hooks)
+		return;		/* nobody can read the rest */
 	weir__tally_set(&r->view->woke_at, r->now);
 	weir__view_record(r->view, WEIR_SHM_WAKE, r->now, waited, (uint32_t)n);
 	WEIR__PROBE3(wake, r->owner, n, waited);
