@@ -42,13 +42,13 @@ static int make(struct weir_reactor *r, int fd, weir_source_fn *fn, void *data,
 
 	if (r->is_closing)
 		return -ECANCELED;
-	s = weir__arena_zalloc(r->arena, sizeof(*s));
+	s = weir__arena_take(r->arena, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	err = weir__token_open(r->tokens, &r->token_cache, r->owner, s,
 			       &s->token);
 	if (err < 0) {
-		weir__arena_dealloc(r->arena, s);
+		weir__arena_give(r->arena, s, sizeof(*s));
 		return err;
 	}
 	if (r->near.count == 0)
@@ -72,7 +72,7 @@ static void unmake(struct weir_reactor *r, struct weir__source *s)
 	weir__list_remove(&s->all_link);
 	if (r->called == s)
 		r->called = NULL;
-	weir__arena_dealloc(r->arena, s);
+	weir__arena_give(r->arena, s, sizeof(*s));
 	r->is_memory_stale = true;
 }
 

@@ -33,7 +33,7 @@ int weir_timer_new(struct weir_reactor *r, weir_timer_fn *fn, void *data,
 		return err;
 	if (!fn)
 		return -EINVAL;
-	t = weir__arena_zalloc(r->arena, sizeof(*t));
+	t = weir__arena_take(r->arena, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
 	weir__wheel_node_init(&t->node);
@@ -53,7 +53,7 @@ struct weir_timer *weir_timer_free(struct weir_timer *t)
 	weir__wheel_stop(&t->reactor->wheel, &t->node);
 	weir__list_remove(&t->all_link);
 	t->reactor->is_memory_stale = true;
-	weir__arena_dealloc(t->reactor->arena, t);
+	weir__arena_give(t->reactor->arena, t, sizeof(*t));
 	return NULL;
 }
 
@@ -194,6 +194,6 @@ void weir__timers_free(struct weir_reactor *r)
 						       all_link);
 
 		weir__wheel_stop(&r->wheel, &t->node);
-		weir__arena_dealloc(r->arena, t);
+		weir__arena_give(r->arena, t, sizeof(*t));
 	}
 }

@@ -20,6 +20,8 @@
 
 struct weir__arena;
 
+enum { WEIR__ARENA_SMALL = 256 };
+
 /**
  * weir__arena_new() - make an empty arena
  *
@@ -52,6 +54,23 @@ void *weir__arena_zalloc(struct weir__arena *arena, size_t size);
  * @block: from this arena, or NULL
  */
 void weir__arena_dealloc(struct weir__arena *arena, void *block);
+
+/**
+ * weir__arena_take() - a small block, of a size that is known when it goes
+ * @size: 1 .. WEIR__ARENA_SMALL
+ *
+ * What was given back is kept here for the next of its size, up to a limit: no
+ * allocator is asked.  The first @size bytes are 0.
+ *
+ * Return: the block, or NULL (out of memory).
+ */
+void *weir__arena_take(struct weir__arena *arena, size_t size);
+
+/**
+ * weir__arena_give() - give back a block of weir__arena_take()
+ * @size: as it was taken
+ */
+void weir__arena_give(struct weir__arena *arena, void *block, size_t size);
 
 /* Bytes in blocks not given back, as the allocator rounded them up. */
 size_t weir__arena_bytes(const struct weir__arena *arena);

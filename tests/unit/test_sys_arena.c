@@ -350,3 +350,32 @@ TEST(the_threads_own_heap_stays_apart)
 }
 
 #endif
+
+/* Small blocks of a known size: cleared, counted, and kept for the next. */
+TEST(small_blocks_are_kept)
+{
+	enum { COUNT = 5000 };	/* more than are kept */
+	static unsigned char *blocks[COUNT];
+	struct weir__arena *arena;
+
+	CHECK_EQ(weir__arena_new(&arena), 0);
+	for (size_t size = 1; size <= WEIR__ARENA_SMALL; size += 51) {
+		for (int i = 0; i < COUNT; i++) {
+			blocks[i] = weir__arena_take(arena, size);
+			CHECK(blocks[i]);
+			CHECK_EQ((uintptr_t)blocks[i] % 16, 0);
+			for (size_t at = 0; at < size; at++)
+				CHECK_EQ(blocks[i][at], 0);
+			memset(blocks[i], 0xa5, size);
+		}
+		CHECK_EQ(weir__arena_count(arena), COUNT);
+		CHECK(weir__arena_bytes(arena) >= COUNT * size);
+		for (int i = 0; i < COUNT; i++) {
+			CHECK_EQ(blocks[i][size - 1], 0xa5);
+			weir__arena_give(arena, blocks[i], size);
+		}
+		CHECK_EQ(weir__arena_count(arena), 0);
+		CHECK_EQ(weir__arena_bytes(arena), 0);
+	}
+	weir__arena_free(arena);
+}
