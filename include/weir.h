@@ -21,6 +21,7 @@
 #include <weir/recorder.h>
 #include <weir/relay.h>
 #include <weir/shm.h>
+#include <weir/sigfd.h>
 #include <weir/signal.h>
 #include <weir/snapshot.h>
 #include <weir/source.h>

@@ -53,11 +53,13 @@ typedef void weir_inotify_fn(struct weir_reactor *r, struct weir_inotify *in,
 
 struct weir_inotify_options {
 	size_t size;		/* sizeof(struct weir_inotify_options) */
-	weir_ns pair_ns;	/* Report a rename between two watched folders
-				   as one event, and wait for its second half
-				   for at most this long; 5 ms is plenty.  What
-				   stays alone left the watched folders, or came
-				   into them.  0: report each half as it comes */
+	/*
+	 * Report a rename between watched folders as one event, and wait for
+	 * its second half for at most this long; 5 ms is plenty.  What stays
+	 * alone left the watched folders, or came into them.  0: report each
+	 * half as it comes.
+	 */
+	weir_ns pair_ns;
 };
 
 /**

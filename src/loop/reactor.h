@@ -14,6 +14,7 @@
  *     timer.c     timers on the wheel
  *     deliver.c   messages: a reactor's own inbox, running what arrives
  *     inotify.c   inotify instances on a reactor; their table: watched.c
+ *     sigfd.c     signals as events of a reactor
  *
  * All of it is owned by one thread; what others may touch (bell, inbox, the
  * stop wish, the numbers) comes from sync/.  A reactor does not know that

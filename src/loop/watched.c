@@ -32,15 +32,18 @@ static int compare_path(const void *a, const void *b)
 struct weir__watched *weir__watched_find(const struct weir_inotify *in, int wd)
 {
 	const struct weir__watched key = { .wd = wd };
-	struct weir__watched *const *found = tfind(&key, &in->by_wd, compare_wd);
+	struct weir__watched *const *found =
+		tfind(&key, &in->by_wd, compare_wd);
 
 	return found ? *found : NULL;
 }
 
-static struct weir__watched *find_path(const struct weir_inotify *in, char *path)
+static struct weir__watched *find_path(const struct weir_inotify *in,
+				       char *path)
 {
 	const struct weir__watched key = { .path = path };
-	struct weir__watched *const *found = tfind(&key, &in->by_path, compare_path);
+	struct weir__watched *const *found =
+		tfind(&key, &in->by_path, compare_path);
 
 	return found ? *found : NULL;
 }

@@ -7,10 +7,7 @@
  * that serves it: the registry below is the list of these, and the only thing
  * that pools share.
  *
- * The mask is counted by signal, process-wide. A signal is blocked when its
- * first pool comes and unblocked when its last one goes, if it was us who
- * blocked it, on the thread on which we did. What is pending then was meant
- * for pools that are gone: it is taken, or it would end the process.
+ * Who wants a signal blocked is counted in sys/sigmask.c.
  */
 #include <weir/signal.h>
 
@@ -23,10 +20,8 @@
 #include "pool/pool.h"
 #include "sys/fork.h"
 #include "sys/io.h"
+#include "sys/sigmask.h"
 #include "sys/signals.h"
-
-/* SIGRTMAX is a function call, but never above this. */
-enum { SIGNALS = 65 };
 
 /* 2 KiB of stack, and more than one read is rarely needed. */
 enum { READ_AT_ONCE = 16, READS_A_CALL = 4 };
@@ -41,17 +36,15 @@ struct weir__signals {
 	struct weir_pool *pool;
 	int fd;
 	weir_token source;		/* of fd */
-	sigset_t set;			/* those served */
-	struct handler handlers[SIGNALS];
+	sigset_t set;			/* those served, and blocked */
+	pthread_t blocker[WEIR__SIGNALS]; /* on which thread */
+	struct handler handlers[WEIR__SIGNALS];
 	struct weir__list link;		/* in the registry, under its lock */
 };
 
 static struct {
 	uint32_t fork_generation;
 	struct weir__list pools;
-	unsigned users[SIGNALS];	/* pools that serve it */
-	bool was_added[SIGNALS];	/* it was us who blocked it */
-	pthread_t blocker[SIGNALS];	/* on this thread */
 } registry;				/* under weir__fork_lock() */
 
 /* A forked child begins with nothing: the parent's pools are not its own. */
@@ -64,7 +57,6 @@ static void registry_lock(void)
 		return;
 	registry.fork_generation = generation;
 	weir__list_init(&registry.pools);
-	memset(registry.users, 0, sizeof(registry.users));
 }
 
 static void registry_unlock(void)
@@ -72,77 +64,39 @@ static void registry_unlock(void)
 	weir__fork_unlock();
 }
 
-/* Block @signo here, unless another pool has seen to it. */
+/* Block @signo here. */
 static int serve(struct weir__signals *s, int signo)
 {
-	sigset_t one, added;
-	int err = 0;
+	sigset_t one;
+	int err;
 
 	sigemptyset(&one);
 	sigaddset(&one, signo);
-	registry_lock();
-	if (registry.users[signo] == 0) {
-		err = weir__signals_block(&one, &added);
-		registry.was_added[signo] = err == 0 &&
-					    sigismember(&added, signo);
-		registry.blocker[signo] = pthread_self();
-	}
-	if (err == 0) {
-		registry.users[signo]++;
-		sigaddset(&s->set, signo);
-	}
-	registry_unlock();
-	return err;
+	err = weir__sigmask_hold(&one);
+	if (err < 0)
+		return err;
+	sigaddset(&s->set, signo);
+	s->blocker[signo] = pthread_self();
+	return 0;
 }
 
 static void unserve_all(struct weir__signals *s)
 {
-	sigset_t mine;
-	bool any = false;
+	sigset_t one;
 
-	sigemptyset(&mine);
-	registry_lock();
-	for (int signo = 1; signo < SIGNALS; signo++) {
-		if (!sigismember(&s->set, signo) ||
-		    --registry.users[signo] > 0 || !registry.was_added[signo] ||
-		    !pthread_equal(registry.blocker[signo], pthread_self()))
+	for (int signo = 1; signo < WEIR__SIGNALS; signo++) {
+		if (sigismember(&s->set, signo) != 1)
 			continue;
-		sigaddset(&mine, signo);
-		any = true;
+		sigemptyset(&one);
+		sigaddset(&one, signo);
+		weir__sigmask_release(s->blocker[signo], &one);
 	}
-	if (any) {
-		weir__signals_discard(&mine);
-		weir__signals_unblock(&mine);
-	}
-	registry_unlock();
 }
 
 void weir__signals_before(sigset_t *ret_mask)
 {
 	weir__signals_get(ret_mask);
-	registry_lock();
-	for (int signo = 1; signo < SIGNALS; signo++)
-		if (registry.users[signo] > 0 && registry.was_added[signo])
-			sigdelset(ret_mask, signo);
-	registry_unlock();
-}
-
-static bool is_servable(int signo)
-{
-	switch (signo) {
-	case SIGKILL:
-	case SIGSTOP:
-	case SIGSEGV:
-	case SIGBUS:
-	case SIGFPE:
-	case SIGILL:
-	case SIGTRAP:
-		return false;
-	default:
-		/* 32 and 33 are the C library's own. */
-		return (signo >= 1 && signo < 32) ||
-		       (signo >= SIGRTMIN && signo <= SIGRTMAX);
-	}
+	weir__sigmask_before(ret_mask);
 }
 
 int weir__signals_open(struct weir_pool *pool)
@@ -401,7 +355,7 @@ static int serve_new(struct weir_pool *pool, int signo)
 
 int weir__signals_serve(struct weir_pool *pool, int signo)
 {
-	if (!is_servable(signo))
+	if (!weir__signal_is_servable(signo))
 		return -EINVAL;
 	if (!pool->signals)
 		return -EPERM;
@@ -432,7 +386,8 @@ int weir_signal_remove(struct weir_pool *pool, int signo)
 
 	if (err < 0)
 		return err;
-	if (!s || !is_servable(signo) || !s->handlers[signo].is_set)
+	if (!s || !weir__signal_is_servable(signo) ||
+	    !s->handlers[signo].is_set)
 		return -ENOENT;
 	s->handlers[signo] = (struct handler){ .is_set = false };
 	return 0;
