@@ -13,6 +13,7 @@
  * its events, outgoing messages.  Each has a budget, so that none starves the
  * others.
  */
+#include <signal.h>
 #include <stddef.h>
 #include <weir/base.h>
 #include <weir/message.h>
@@ -58,8 +59,10 @@ struct weir_reactor *weir_reactor_free(struct weir_reactor *r);
 /**
  * weir_reactor_wait() - wait for events and receive them in an array
  * @r:        a reactor that stands alone
- * @events:   receives the events; what was in it is overwritten
- * @capacity: room in @events; 0: returns 0 at once
+ * @events:   receives the events; what was in it is overwritten.  To append,
+ *            pass the place behind and the room that is left
+ * @capacity: room in @events; 0: returns 0 at once, and the kernel is not
+ *            asked; more than INT_MAX is INT_MAX
  * @timeout:  0: do not wait; WEIR_FOREVER: until an event; else at most this
  *            long, never shorter, rounded up where the kernel counts in ms
  *
@@ -75,6 +78,26 @@ struct weir_reactor *weir_reactor_free(struct weir_reactor *r);
  */
 int weir_reactor_wait(struct weir_reactor *r, struct weir_event *events,
 		      size_t capacity, weir_ns timeout);
+
+/**
+ * weir_reactor_wait_until() - the same, up to a point in time
+ * @r:        a reactor that stands alone
+ * @events:   as for weir_reactor_wait()
+ * @capacity: as for weir_reactor_wait()
+ * @deadline: CLOCK_MONOTONIC, as weir_clock(); one that has passed: do not wait;
+ *            WEIR_FOREVER: until an event.  After -EINTR the same deadline
+ *            waits for what is left
+ * @sigmask:  blocked on this thread while it sleeps, in the place of its mask,
+ *            set and restored in one step with the sleep; NULL: its mask.  A
+ *            pending signal that this unblocks ends a sleep with -EINTR; what
+ *            is ready comes first
+ *
+ * Threads: owner only, not from within a handler.
+ * Return:  as weir_reactor_wait().
+ */
+int weir_reactor_wait_until(struct weir_reactor *r, struct weir_event *events,
+			    size_t capacity, weir_ns deadline,
+			    const sigset_t *sigmask);
 
 /**
  * weir_reactor_run() - turn until weir_reactor_stop()

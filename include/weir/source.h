@@ -19,7 +19,11 @@
  *
  * Ownership  A source borrows its descriptor: only weir_source_close() closes
  *            it.  Take a source out before you close its descriptor yourself.
+ *            One whose descriptor was closed behind its back is told when that
+ *            comes to light, by WEIR_ERROR alone and with the descriptor -1:
+ *            the number may be another's by now.  Remove it then.
  */
+#include <stddef.h>
 #include <stdint.h>
 #include <weir/base.h>
 
@@ -153,14 +157,15 @@ int weir_source_open(struct weir_reactor *r, weir_source_fn *fn, void *data,
  *
  * What is ready at this moment is reported again, also to an edge-triggered
  * source: this is how a ONESHOT source is rearmed.  The facts wanted become
- * those of the new mask.
+ * those of the new mask.  Where EPOLLEXCLUSIVE is involved, which epoll does not
+ * let modify, it is taken out and put in again.
  *
  * Threads: owner only.
  * Return:  0, -ESTALE (@token names no source of @r), -EBADF (the source has
  *          no descriptor, or it was closed behind our back), -ENOENT (its
  *          descriptor was closed and reused behind our back), -EINVAL (as
- *          weir_source_add_flags(), or EPOLLEXCLUSIVE is involved), -ENOMEM or
- *          -ECHILD.
+ *          weir_source_add_flags()), -ENOMEM, -ENOSPC (EPOLLEXCLUSIVE is
+ *          involved, and max_user_watches is full) or -ECHILD.
  */
 int weir_source_modify(struct weir_reactor *r, weir_token token,
 		       uint32_t epoll_flags);
@@ -179,7 +184,8 @@ int weir_source_modify(struct weir_reactor *r, weir_token token,
  *
  * Threads: owner only.
  * Return:  0, -ESTALE, -EINVAL (unknown fact, or the source has no descriptor),
- *          an error of weir_source_modify(), or -ECHILD.
+ *          -EBADF (its descriptor was lost), another error of
+ *          weir_source_modify(), or -ECHILD.
  */
 int weir_source_want(struct weir_reactor *r, weir_token token, uint32_t facts);
 
@@ -240,6 +246,71 @@ int weir_source_set(struct weir_reactor *r, weir_token token,
  * Return:  0, -ESTALE or -ECHILD.
  */
 int weir_source_data(struct weir_reactor *r, weir_token token, void **ret_data);
+
+/**
+ * weir_source_find() - the source that watches a descriptor
+ * @r:         the reactor
+ * @fd:        a descriptor
+ * @ret_token: receives the token
+ *
+ * Threads: owner only.
+ * Return:  0, -ENOENT (none does) or -ECHILD.
+ */
+int weir_source_find(struct weir_reactor *r, int fd, weir_token *ret_token);
+
+/* What is known of a source. */
+struct weir_source_info {
+	weir_token token;
+	int fd;			/* -1: none, or it was lost */
+	uint32_t registered;	/* EPOLL* bits the kernel has; 0: no descriptor */
+	uint16_t wanted;	/* WEIR_* */
+	uint16_t ready;		/* WEIR_* */
+	uint8_t is_lost;	/* its descriptor was closed behind its back */
+	uint8_t is_disarmed;	/* ONESHOT: it has had its event */
+	weir_source_fn *fn;
+	void *data;
+};
+
+/**
+ * weir_source_info() - what is known of a source
+ * @r:        the reactor
+ * @token:    the source
+ * @size:     sizeof(struct weir_source_info)
+ * @ret_info: receives it
+ *
+ * Threads: owner only.
+ * Return:  0, -ESTALE, -EINVAL (a size the library does not know) or -ECHILD.
+ */
+int weir_source_info(struct weir_reactor *r, weir_token token, size_t size,
+		     struct weir_source_info *ret_info);
+
+/* Not to add or remove sources.  Below 0: stop. */
+typedef int weir_source_each_fn(struct weir_reactor *r,
+				const struct weir_source_info *info,
+				void *data);
+
+/**
+ * weir_source_each() - look at all sources, the oldest first
+ * @r:    the reactor
+ * @fn:   called for each, but the library's own
+ * @data: passed to @fn
+ *
+ * Threads: owner only.
+ * Return:  0, -EINVAL (@fn is NULL), -ECHILD, or what @fn returned below 0.
+ */
+int weir_source_each(struct weir_reactor *r, weir_source_each_fn *fn,
+		     void *data);
+
+/**
+ * weir_source_count() - how many sources there are
+ * @r: the reactor
+ *
+ * Those of weir_source_open() included, the library's own excluded.
+ *
+ * Threads: owner only.
+ * Return:  0 .., or -ECHILD.
+ */
+int weir_source_count(struct weir_reactor *r);
 
 /**
  * weir_source_fd() - the descriptor of a source

@@ -9,6 +9,7 @@
  *     turn.c      one turn: the phases, sleeping, dispatch
  *     wait.c      weir_reactor_wait() and _run(): turns until something
  *     source.c    registrations: add, modify, remove
+ *     registry.c  looking at them
  *     ready.c     wanted and ready: the edge-triggered contract
  *     rebuild.c   descriptors closed behind our back
  *     timer.c     timers on the wheel
@@ -26,6 +27,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -136,6 +138,7 @@ struct weir_reactor {
 	weir_ns woke_at;		/* the kernel's last answer; 0: none */
 	struct weir__arena *arena;
 	struct weir__harvest *harvest;
+	const sigset_t *sigmask;	/* while it sleeps; NULL: no other */
 	struct weir__source *called;	/* whose handler runs; see ready.c */
 	struct weir__list ready;	/* sources with something to report */
 	struct weir__list held;		/* the same, but nobody collects */

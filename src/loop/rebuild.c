@@ -11,8 +11,9 @@
  *
  * B1  fds[] says whose a number is. A source that is registered under a number
  *     which another source had takes it over, and the other is *lost*: it is
- *     told by WEIR_ERROR, once, and never removed by number again, for that
- *     would remove the new one.
+ *     told by WEIR_ERROR, once and alone, and has no descriptor any more. For
+ *     the number is another's: to remove, to read or to close by it would hit
+ *     a stranger.
  * B2  A ghost is suspected when a removal by number failed, or when a source
  *     was lost.
  * B3  An event for a token that names nothing, in a later turn than the
@@ -61,10 +62,11 @@ static void lose(struct weir_reactor *r, struct weir__source *s)
 	s->is_lost = true;
 	s->is_odd = true;
 	weir__source_tune(s);
+	s->fd = -1;
+	s->ready = 0;
 	weir__stat_add(r, WEIR__STAT_SOURCES_LOST, 1);
 	weir__ghost_suspect(r);
-	weir__ready_mark(r, s, WEIR_ERROR | WEIR_READABLE | WEIR_WRITABLE |
-			       WEIR_PRIORITY);
+	weir__ready_mark(r, s, WEIR_ERROR);
 }
 
 void weir__fds_set(struct weir_reactor *r, struct weir__source *s)
@@ -82,6 +84,12 @@ bool weir__fds_clear(struct weir_reactor *r, const struct weir__source *s)
 		return false;
 	r->fds[s->fd] = NULL;
 	return true;
+}
+
+void weir__fds_lose(struct weir_reactor *r, struct weir__source *s)
+{
+	weir__fds_clear(r, s);
+	lose(r, s);
 }
 
 void weir__ghost_suspect(struct weir_reactor *r)
@@ -133,8 +141,7 @@ static int add_all(struct weir_reactor *r, int epfd)
 		err = weir__epoll_ctl(epfd, EPOLL_CTL_ADD, s->fd, mask_of(s),
 				      s->token.bits);
 		if (is_loss(err)) {
-			weir__fds_clear(r, s);
-			lose(r, s);
+			weir__fds_lose(r, s);
 			err = 0;
 		}
 	}

@@ -29,7 +29,7 @@ static const uint32_t KNOWN_FLAGS =
 static void count_source(struct weir_reactor *r, const struct weir__source *s,
 			 int by)
 {
-	if (s->fd >= 0 && !s->is_hidden)
+	if ((s->fd >= 0 || s->is_lost) && !s->is_hidden)
 		weir__stat_add(r, WEIR__STAT_SOURCES, (uint64_t)by);
 }
 
@@ -176,18 +176,44 @@ static struct weir__source *lookup(struct weir_reactor *r, weir_token token,
 	return s;
 }
 
+/* What epoll accepts beside EPOLLEXCLUSIVE. */
+static const uint32_t EXCLUSIVE_FLAGS =
+	EPOLLIN | EPOLLOUT | EPOLLET | EPOLLWAKEUP | EPOLLEXCLUSIVE;
+
+/* epoll does not modify where EPOLLEXCLUSIVE is involved. */
+static int exchange(struct weir_reactor *r, struct weir__source *s,
+		    uint32_t flags)
+{
+	int err;
+
+	if ((flags & EPOLLEXCLUSIVE) && (flags & ~EXCLUSIVE_FLAGS))
+		return -EINVAL;
+	err = weir__epoll_ctl(r->epfd, EPOLL_CTL_DEL, s->fd, 0, 0);
+	if (err < 0)
+		return err;
+	err = weir__epoll_ctl(r->epfd, EPOLL_CTL_ADD, s->fd, flags,
+			      s->token.bits);
+	/* What was just there has its memory still; if not, it is lost. */
+	if (err < 0 && weir__epoll_ctl(r->epfd, EPOLL_CTL_ADD, s->fd,
+				       s->registered, s->token.bits) < 0)
+		weir__fds_lose(r, s);
+	return err;
+}
+
 static int modify(struct weir_reactor *r, struct weir__source *s,
 		  uint32_t flags)
 {
 	int err;
 
-	if (s->fd < 0 || s->is_lost)
+	if (s->fd < 0)
 		return -EBADF;
-	if ((flags & ~KNOWN_FLAGS) ||
-	    ((flags | s->registered) & EPOLLEXCLUSIVE))
+	if (flags & ~KNOWN_FLAGS)
 		return -EINVAL;
-	err = weir__epoll_ctl(r->epfd, EPOLL_CTL_MOD, s->fd, flags,
-			      s->token.bits);
+	if ((flags | s->registered) & EPOLLEXCLUSIVE)
+		err = exchange(r, s, flags);
+	else
+		err = weir__epoll_ctl(r->epfd, EPOLL_CTL_MOD, s->fd, flags,
+				      s->token.bits);
 	if (err < 0)
 		return err;
 	s->registered = flags;
@@ -270,6 +296,8 @@ int weir_source_want(struct weir_reactor *r, weir_token token, uint32_t facts)
 
 	if (!s)
 		return err;
+	if (s->is_lost)
+		return -EBADF;
 	if ((facts & ~(uint32_t)WANTABLE) || s->fd < 0)
 		return -EINVAL;
 	if (!(s->registered & EPOLLET))
@@ -393,8 +421,7 @@ int weir_source_close(struct weir_reactor *r, weir_token token)
 
 	if (!s)
 		return err;
-	/* The number of a lost one is not ours to close. */
-	fd = s->is_lost ? -1 : s->fd;
+	fd = s->fd;
 	weir__source_drop(r, s);
 	return fd >= 0 ? weir__close(fd) : 0;
 }

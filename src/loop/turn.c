@@ -173,7 +173,7 @@ static int sleep_in_kernel(struct weir_reactor *r, int max, int64_t timeout)
 	weir__stat_add(r, WEIR__STAT_SLEEPS, 1);
 	if (r->hooks)
 		r->hooks->sleep(r);
-	n = weir__epoll_wait(r->epfd, r->batch, max, timeout);
+	n = weir__epoll_pwait(r->epfd, r->batch, max, timeout, r->sigmask);
 	weir__doorbell_disarm(&r->bell);
 	if (r->hooks)
 		r->hooks->wake(r);

@@ -40,33 +40,54 @@ static int collect(struct weir_reactor *r, weir_ns deadline)
 	}
 }
 
-int weir_reactor_wait(struct weir_reactor *r, struct weir_event *events,
-		      size_t capacity, weir_ns timeout)
+/* How weir_reactor_wait() and _wait_until() are the same. */
+static int wait(struct weir_reactor *r, struct weir_event *events,
+		size_t capacity, weir_ns deadline, const sigset_t *sigmask)
 {
 	struct weir__harvest harvest = { events, capacity, 0 };
-	weir_ns deadline;
-	int err = check(r);
+	int err;
 
-	if (err < 0)
-		return err;
 	if (!events)
 		return -EINVAL;
 	if (capacity == 0)
 		return 0;
 	if (capacity > INT_MAX)
 		harvest.capacity = INT_MAX;
-	deadline = timeout;
-	if (timeout != WEIR_FOREVER)
-		deadline = weir__ns_add(weir_reactor_update_now(r), timeout);
 	weir__reactor_enter(r);
 	r->harvest = &harvest;
+	r->sigmask = sigmask;
 	weir__list_splice(&r->ready, &r->held);
 	if (r->has_parked)
 		weir__sources_unpark(r);
 	err = collect(r, deadline);
+	r->sigmask = NULL;
 	r->harvest = NULL;
 	weir__reactor_leave();
 	return err;
+}
+
+int weir_reactor_wait(struct weir_reactor *r, struct weir_event *events,
+		      size_t capacity, weir_ns timeout)
+{
+	int err = check(r);
+
+	if (err < 0)
+		return err;
+	if (timeout != WEIR_FOREVER)
+		timeout = weir__ns_add(weir_reactor_update_now(r), timeout);
+	return wait(r, events, capacity, timeout, NULL);
+}
+
+int weir_reactor_wait_until(struct weir_reactor *r, struct weir_event *events,
+			    size_t capacity, weir_ns deadline,
+			    const sigset_t *sigmask)
+{
+	int err = check(r);
+
+	if (err < 0)
+		return err;
+	weir_reactor_update_now(r);
+	return wait(r, events, capacity, deadline, sigmask);
 }
 
 int weir_reactor_run(struct weir_reactor *r)

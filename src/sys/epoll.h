@@ -5,6 +5,7 @@
 #ifndef WEIR_SYS_EPOLL_H
 #define WEIR_SYS_EPOLL_H
 
+#include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 
@@ -44,5 +45,14 @@ int weir__epoll_ctl(int epfd, int op, int fd, uint32_t events, uint64_t data);
  */
 int weir__epoll_wait(int epfd, struct epoll_event *events, int max,
 		     int64_t timeout_ns);
+
+/**
+ * weir__epoll_pwait() - the same, with another signal mask while it waits
+ * @sigmask: NULL: as weir__epoll_wait()
+ *
+ * Return: as weir__epoll_wait().
+ */
+int weir__epoll_pwait(int epfd, struct epoll_event *events, int max,
+		      int64_t timeout_ns, const sigset_t *sigmask);
 
 #endif /* WEIR_SYS_EPOLL_H */

@@ -4,6 +4,9 @@
  */
 #include "loop/reactor.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 #include <weir/timer.h>
@@ -317,4 +320,69 @@ TEST(a_wait_serves_all_the_others)
 	weir_reactor_free(r);
 	probe_close(&p);
 	probe_close(&handled);
+}
+
+TEST(a_deadline_is_a_point_in_time)
+{
+	struct weir_reactor *r = probe_reactor();
+	struct weir_event event;
+	weir_ns deadline = weir_clock() + 3 * WEIR_NS_PER_MSEC;
+
+	CHECK_EQ(weir_reactor_wait_until(r, &event, 1, deadline, NULL), 0);
+	CHECK(weir_clock() >= deadline);
+	/* One that has passed does not wait, and still looks. */
+	CHECK_EQ(weir_reactor_wait_until(r, &event, 1, deadline, NULL), 0);
+	CHECK_EQ(weir_reactor_wait_until(r, &event, 1, 0, NULL), 0);
+	CHECK_EQ(weir_reactor_wait_until(r, &event, 0, WEIR_FOREVER, NULL), 0);
+	CHECK_EQ(weir_reactor_wait_until(r, NULL, 1, 0, NULL), -EINVAL);
+	CHECK_EQ(weir_reactor_stop(r), 0);
+	CHECK_EQ(weir_reactor_wait_until(r, &event, 1, WEIR_FOREVER, NULL),
+		 -ECANCELED);
+	weir_reactor_free(r);
+}
+
+static volatile sig_atomic_t signalled;
+
+static void on_usr1(int signo)
+{
+	signalled = signo;
+}
+
+/* Blocked but while it sleeps: no moment at which it could be missed. */
+TEST(a_mask_holds_while_it_sleeps)
+{
+	struct weir_reactor *r = probe_reactor();
+	struct sigaction action = { .sa_handler = on_usr1 };
+	struct weir_event event;
+	sigset_t usr1, open_mask, now;
+	struct probe p = { 0 };
+
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &usr1, &open_mask), 0);
+	raise(SIGUSR1);
+	CHECK_EQ(weir_reactor_wait(r, &event, 1, WEIR_NS_PER_MSEC), 0);
+	CHECK_EQ(signalled, 0);
+	/* In nanoseconds, and for ever. */
+	CHECK_EQ(weir_reactor_wait_until(r, &event, 1, weir_clock() +
+					 WEIR_NS_PER_SEC * 60, &open_mask),
+		 -EINTR);
+	CHECK_EQ(signalled, SIGUSR1);
+	signalled = 0;
+	raise(SIGUSR1);
+	CHECK_EQ(weir_reactor_wait_until(r, &event, 1, WEIR_FOREVER,
+					 &open_mask), -EINTR);
+	CHECK_EQ(signalled, SIGUSR1);
+	CHECK_EQ(pthread_sigmask(SIG_BLOCK, NULL, &now), 0);
+	CHECK(sigismember(&now, SIGUSR1));
+	/* An event is worth more than a signal, and takes nothing from it. */
+	probe_pair(&p);
+	CHECK_EQ(weir_source_add(r, p.fd, WEIR_READABLE, NULL, NULL, &p.token),
+		 0);
+	probe_send(&p, 1);
+	CHECK_EQ(weir_reactor_wait_until(r, &event, 1, WEIR_FOREVER,
+					 &open_mask), 1);
+	weir_reactor_free(r);
+	probe_close(&p);
 }
