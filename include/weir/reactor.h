@@ -57,6 +57,40 @@ int weir_reactor_new(const struct weir_reactor_options *options,
 struct weir_reactor *weir_reactor_free(struct weir_reactor *r);
 
 /**
+ * weir_reactor_after_fork() - take a reactor over in a forked child
+ * @r: a reactor that stands alone, of the parent
+ *
+ * The child gets an epoll set of its own with all sources in it, their tokens
+ * unchanged; what is ready is said again.  Timers run on.  Messages in the
+ * queue are the parent's to run: here they go to their undeliverable function
+ * with -ECHILD.  Inotify instances and signal descriptors stay the parent's:
+ * free them, and make new ones.  The parent does not notice.
+ *
+ * The descriptors themselves are still shared, and so is what they lead to:
+ * take out of the child's what the parent is to read.
+ *
+ * Threads: the one that forked, not from within a handler.
+ * Return:  0, -EINVAL (@r is a pool's, or this is no child of its process),
+ *          -EBUSY (forked within a handler of @r), -EMFILE, -ENFILE, -ENOMEM or
+ *          -ENOSPC (max_user_watches); on failure @r stays the parent's.
+ */
+int weir_reactor_after_fork(struct weir_reactor *r);
+
+/**
+ * weir_reactor_abandon() - free a reactor in a forked child
+ * @r: a reactor that stands alone, of the parent; or NULL
+ *
+ * What weir_reactor_free() does, but nothing is taken out of the epoll set or
+ * the inotify instances, which are the parent's, and no signal mask changes;
+ * messages in the queue come back with -ECHILD.
+ *
+ * Threads: the one that forked, not from within a handler.
+ * Return:  0, -EINVAL (@r is a pool's, or this is no child of its process) or
+ *          -EBUSY (forked within a handler of @r).
+ */
+int weir_reactor_abandon(struct weir_reactor *r);
+
+/**
  * weir_reactor_wait() - wait for events and receive them in an array
  * @r:        a reactor that stands alone
  * @events:   receives the events; what was in it is overwritten.  To append,

@@ -274,7 +274,7 @@ int weir_inotify_next(struct weir_inotify *in,
 		      struct weir_inotify_event *ret_event)
 {
 	struct weir_inotify_event e;
-	int r = weir__reactor_check(in->reactor);
+	int r = weir__inotify_check(in);
 
 	if (r < 0)
 		return r;
@@ -333,6 +333,21 @@ static void on_time(struct weir_reactor *r, struct weir_timer *t, void *data)
 
 /* --- made and freed --- */
 
+/* Its queue is the parent's: to read here would take events from there. */
+static void orphan(struct weir__attached *attached)
+{
+	struct weir_inotify *in =
+		WEIR__CONTAINER(attached, struct weir_inotify, attached);
+
+	in->timer = weir_timer_free(in->timer);
+	if (!weir_token_is_none(in->token))
+		weir_source_remove(in->reactor, in->token);
+	if (in->fd >= 0)
+		weir__close(in->fd);
+	in->token = weir_token_none();
+	in->fd = WEIR__ORPHAN;
+}
+
 static void end(struct weir__attached *attached)
 {
 	struct weir_inotify *in =
@@ -341,11 +356,7 @@ static void end(struct weir__attached *attached)
 	if (in->is_freed)
 		*in->is_freed = true;
 	weir__list_remove(&in->attached.link);
-	weir_timer_free(in->timer);
-	if (!weir_token_is_none(in->token))
-		weir_source_remove(in->reactor, in->token);
-	if (in->fd >= 0)
-		weir__close(in->fd);
+	orphan(attached);
 	weir__watched_free_all(in);
 	free(in);
 }
@@ -391,6 +402,7 @@ int weir_inotify_new(struct weir_reactor *r, weir_inotify_fn *fn, void *data,
 	if (!in)
 		return -ENOMEM;
 	in->attached.free = end;
+	in->attached.orphan = orphan;
 	in->reactor = r;
 	in->fn = fn;
 	in->data = data;

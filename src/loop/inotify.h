@@ -43,6 +43,17 @@ struct weir_inotify {
 	_Alignas(struct inotify_event) char buf[WEIR__INOTIFY_BYTES];
 };
 
+/* Of weir_inotify.fd: it was the parent's; see after_fork.c. */
+enum { WEIR__ORPHAN = -2 };
+
+/* Return: 0 or -ECHILD. */
+static inline int weir__inotify_check(const struct weir_inotify *in)
+{
+	const int err = weir__reactor_check(in->reactor);
+
+	return err == 0 && in->fd == WEIR__ORPHAN ? -ECHILD : err;
+}
+
 /* The watch of a number, or NULL. */
 struct weir__watched *weir__watched_find(const struct weir_inotify *in, int wd);
 

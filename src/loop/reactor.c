@@ -63,6 +63,7 @@ static int acquire(struct weir_reactor *r,
 	err = weir__arena_new(&r->arena);
 	if (err < 0)	/* jemalloc has no number left: too many reactors */
 		return err == -EAGAIN ? -ENOSPC : err;
+	r->inbox_messages = config->inbox_messages;
 	r->inbox = weir__inbox_new(config->inbox_messages);
 	if (!r->inbox)
 		return -ENOMEM;

@@ -12,6 +12,7 @@
  *     registry.c  looking at them
  *     ready.c     wanted and ready: the edge-triggered contract
  *     rebuild.c   descriptors closed behind our back
+ *     after_fork.c  a forked child takes it over, or leaves it
  *     timer.c     timers on the wheel
  *     deliver.c   messages: a reactor's own inbox, running what arrives
  *     inotify.c   inotify instances on a reactor; their table: watched.c
@@ -103,6 +104,8 @@ struct weir__hooks {
 struct weir__attached {
 	struct weir__list link;		/* in reactor.attached */
 	void (*free)(struct weir__attached *attached);
+	/* In a forked child: only free() is left to do. */
+	void (*orphan)(struct weir__attached *attached);
 };
 
 /* Where weir_reactor_wait() collects; NULL while the reactor runs. */
@@ -122,6 +125,7 @@ struct weir_reactor {
 	void *hooks_data;		/* the pool's */
 	struct weir__tokens *tokens;
 	struct weir__inbox *inbox;
+	size_t inbox_messages;
 	struct weir__view *view;	/* what is published */
 	bool owns_view;
 	pthread_t thread;		/* debug builds check it */

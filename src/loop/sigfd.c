@@ -29,6 +29,7 @@ struct weir_sigfd {
 	int fd;
 	sigset_t set;
 	bool is_holding;
+	bool is_orphan;		/* of a parent's; see after_fork.c */
 	pthread_t thread;	/* that holds */
 	bool *is_closed;	/* the handler's, while it runs */
 };
@@ -56,6 +57,8 @@ int weir_sigfd_read(struct weir_sigfd *s, struct signalfd_siginfo *infos,
 		return r;
 	if (s->fn || n == 0 || n > READ_MAX)
 		return -EINVAL;
+	if (s->is_orphan)
+		return -ECHILD;
 	r = weir__signalfd_read(s->fd, infos, n);
 	return r == -EAGAIN ? 0 : r;
 }
@@ -123,6 +126,19 @@ static int end(struct weir_sigfd *s)
 	return err;
 }
 
+/* The mask that was inherited stays as it is; its counts were the parent's. */
+static void orphan(struct weir__attached *attached)
+{
+	struct weir_sigfd *s =
+		WEIR__CONTAINER(attached, struct weir_sigfd, attached);
+
+	if (!weir_token_is_none(s->token))
+		weir_source_remove(s->reactor, s->token);
+	s->token = weir_token_none();
+	s->is_holding = false;
+	s->is_orphan = true;
+}
+
 static void end_with_reactor(struct weir__attached *attached)
 {
 	end(WEIR__CONTAINER(attached, struct weir_sigfd, attached));
@@ -170,6 +186,7 @@ int weir_sigfd_open(struct weir_reactor *r, const sigset_t *set, unsigned flags,
 	if (!s)
 		return -ENOMEM;
 	s->attached.free = end_with_reactor;
+	s->attached.orphan = orphan;
 	s->reactor = r;
 	s->fn = fn;
 	s->data = data;

@@ -156,7 +156,7 @@ int weir_inotify_add(struct weir_inotify *in, const char *path, uint32_t mask,
 		     void *data, int *ret_wd)
 {
 	struct weir__watched *e, *old;
-	int err = weir__reactor_check(in->reactor);
+	int err = weir__inotify_check(in);
 
 	if (err < 0)
 		return err;
@@ -191,7 +191,7 @@ int weir_inotify_add(struct weir_inotify *in, const char *path, uint32_t mask,
 int weir_inotify_remove(struct weir_inotify *in, int wd)
 {
 	struct weir__watched *e;
-	int err = weir__reactor_check(in->reactor);
+	int err = weir__inotify_check(in);
 
 	if (err < 0)
 		return err;
