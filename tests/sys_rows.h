@@ -302,6 +302,7 @@ static int thread_start(void)
 }
 
 RUN(thread_pin, weir__thread_pin(pthread_self(), sched_getcpu()))
+RUN(fd_has_input, weir__fd_has_input(0))
 RUN(timerslack, weir__timerslack(0))
 
 static int cpus_read(void)
@@ -389,6 +390,8 @@ static const struct row {
 	{ WEIR__CALL_FCNTL, cloexec_set, false },
 	{ WEIR__CALL_DUP, fd_dup, false },
 	{ WEIR__CALL_PIPE, job_try_pipe, false },
+	{ WEIR__CALL_POLL, fd_has_input, false },
+	{ WEIR__CALL_PIPE, pipe_, false },
 	{ WEIR__CALL_OPEN, open_, true },
 	{ WEIR__CALL_OPEN, read_file, true },
 	{ WEIR__CALL_OPEN, signals_unblocked_thread, false },

@@ -353,6 +353,28 @@ int weir_source_remove(struct weir_reactor *r, weir_token token);
  */
 int weir_source_close(struct weir_reactor *r, weir_token token);
 
+/* @token names a source whose handler left something unread. */
+typedef void weir_undrained_fn(struct weir_reactor *r, weir_token token,
+			       void *data);
+
+/**
+ * weir_reactor_set_undrained() - be told of handlers that say "done" too early
+ * @r:    the reactor
+ * @fn:   called when the handler of an edge-triggered source has returned
+ *        WEIR_DONE, having been told READABLE, although it had met neither
+ *        EAGAIN nor a short read nor the end: what it left is not told again.
+ *        NULL: nobody
+ * @data: passed to @fn
+ *
+ * It costs two calls of the kernel for each call of a handler, and is there in
+ * builds with --enable-debug only.
+ *
+ * Threads: owner only.
+ * Return:  0, -ENOTSUP (no debug build), -ENOMEM or -ECHILD.
+ */
+int weir_reactor_set_undrained(struct weir_reactor *r, weir_undrained_fn *fn,
+			       void *data);
+
 WEIR_END_DECLS
 
 #endif /* WEIR_SOURCE_H */

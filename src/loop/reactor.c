@@ -134,6 +134,7 @@ struct weir_reactor *weir__reactor_free(struct weir_reactor *r)
 	weir__inbox_free(r->inbox);
 	weir__arena_free(r->arena);
 	free(r->fds);
+	free(r->undrained);
 	if (r->bell.fd >= 0)
 		weir__doorbell_done(&r->bell);
 	if (r->epfd >= 0)

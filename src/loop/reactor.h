@@ -10,6 +10,7 @@
  *     wait.c      weir_reactor_wait() and _run(): turns until something
  *     source.c    registrations: add, modify, remove
  *     registry.c  looking at them
+ *     undrained.c in debug builds: handlers that say "done" too early
  *     ready.c     wanted and ready: the edge-triggered contract
  *     rebuild.c   descriptors closed behind our back
  *     after_fork.c  a forked child takes it over, or leaves it
@@ -142,6 +143,7 @@ struct weir_reactor {
 	weir_ns woke_at;		/* the kernel's last answer; 0: none */
 	struct weir__arena *arena;
 	struct weir__harvest *harvest;
+	struct weir__undrained *undrained;	/* debug builds; or NULL */
 	const sigset_t *sigmask;	/* while it sleeps; NULL: no other */
 	struct weir__source *called;	/* whose handler runs; see ready.c */
 	struct weir__list ready;	/* sources with something to report */

@@ -46,6 +46,7 @@
 #include "loop/ready.h"
 
 #include "loop/rebuild.h"
+#include "loop/undrained.h"
 
 #include <string.h>
 
@@ -233,6 +234,8 @@ static inline void call(struct weir_reactor *r, struct weir__source *s,
 		return;
 	}
 	s->ready &= (uint16_t)~given;
+	if (WEIR_DEBUG && (given & WEIR_READABLE))
+		weir__undrained_suspect(r, s);
 	if (__builtin_expect(s->ready && pending(s), 0))
 		weir__list_push(&r->ready, &s->ready_link);
 }
@@ -312,6 +315,8 @@ static void dispatch_calls(struct weir_reactor *r, int n, struct tally *tally)
 							  r->owner, token);
 		uint16_t heard;
 
+		if (WEIR_DEBUG)
+			weir__undrained_clear(r, token);
 		WEIR__PROBE3(dispatch, r->owner, token.bits, raw);
 		if (__builtin_expect(!s || (raw & s->slow) || pending(s), 0)) {
 			dispatch_odd(r, token, raw, tally);
@@ -345,6 +350,8 @@ static void dispatch_reports(struct weir_reactor *r, int n,
 							  r->owner, token);
 		uint16_t heard;
 
+		if (WEIR_DEBUG)
+			weir__undrained_clear(r, token);
 		WEIR__PROBE3(dispatch, r->owner, token.bits, raw);
 		if (__builtin_expect(!s || s->fn || s->is_odd || pending(s) ||
 				     (raw & (EPOLLHUP | EPOLLERR)) ||

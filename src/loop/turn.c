@@ -23,6 +23,7 @@
 #include "loop/ready.h"
 #include "loop/rebuild.h"
 #include "loop/reactor.h"
+#include "loop/undrained.h"
 #include "sys/clock.h"
 #include "sys/epoll.h"
 
@@ -241,9 +242,13 @@ int weir__reactor_turn(struct weir_reactor *r, weir_ns deadline)
 	flush(r);
 	if (r->harvest && r->harvest->count > 0)
 		is_busy = true;
+	if (WEIR_DEBUG && weir__undrained_begin(r))
+		is_busy = true;
 	n = ask_kernel(r, is_busy, deadline);
 	if (n > 0)
 		weir__ready_dispatch(r, n);
+	if (WEIR_DEBUG)
+		weir__undrained_judge(r, n >= 0 && n < batch_size(r));
 	/* If it cannot be now, the ghost's next event brings us back here. */
 	if (r->must_rebuild && weir__reactor_rebuild(r) < 0)
 		r->must_rebuild = false;

@@ -31,6 +31,7 @@ static const char *const names[WEIR__CALL_COUNT] = {
 	[WEIR__CALL_FCNTL] = "fcntl",
 	[WEIR__CALL_DUP] = "dup",
 	[WEIR__CALL_PIPE] = "pipe",
+	[WEIR__CALL_POLL] = "poll",
 	[WEIR__CALL_OPEN] = "open",
 	[WEIR__CALL_OPENDIR] = "opendir",
 	[WEIR__CALL_STAT] = "stat",

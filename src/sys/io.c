@@ -5,6 +5,8 @@
 #include "sys/io.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -162,6 +164,26 @@ int weir__fd_dup(int fd)
 	if (r < 0)
 		return r;
 	return (int)weir__result(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+int weir__fd_has_input(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int bytes;
+	int r = weir__fault(WEIR__CALL_POLL);
+
+	if (r < 0)
+		return r;
+	do {
+		r = (int)weir__result(poll(&p, 1, 0));
+	} while (r == -EINTR);
+	if (r < 0)
+		return r;
+	if (fd < 0 || (p.revents & POLLNVAL))
+		return -EBADF;
+	if (!(p.revents & POLLIN))
+		return 0;
+	return ioctl(fd, FIONREAD, &bytes) < 0 || bytes > 0;
 }
 
 int weir__open(const char *path, int flags, mode_t mode)

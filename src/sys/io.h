@@ -117,6 +117,16 @@ int weir__fd_cloexec_set(int fd, bool on);
 int weir__fd_dup(int fd);
 
 /**
+ * weir__fd_has_input() - is there something to read, without waiting?
+ *
+ * The end of a stream is nothing.  Where the kernel does not tell how much
+ * there is (a listener, an eventfd) readable is something.
+ *
+ * Return: 1, 0, -EBADF or -ENOMEM.
+ */
+int weir__fd_has_input(int fd);
+
+/**
  * weir__open() - open a file, close-on-exec
  * @flags: O_RDONLY ...; O_CLOEXEC is added
  * @mode:  permissions, used only if @flags create the file

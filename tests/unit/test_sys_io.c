@@ -237,3 +237,20 @@ TEST(small_files_are_read_whole)
 	CHECK(weir__read_file("/proc/self/comm", buf, sizeof(buf)) > 0);
 	CHECK(strchr(buf, '\n'));
 }
+
+TEST(input_is_what_can_be_read)
+{
+	char c;
+	int p[2];
+
+	CHECK_EQ(pipe(p), 0);
+	CHECK_EQ(weir__fd_has_input(p[0]), 0);
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	CHECK_EQ(weir__fd_has_input(p[0]), 1);
+	CHECK_EQ(read(p[0], &c, 1), 1);
+	close(p[1]);
+	CHECK_EQ(weir__fd_has_input(p[0]), 0);	/* the end */
+	close(p[0]);
+	CHECK_EQ(weir__fd_has_input(p[0]), -EBADF);
+	CHECK_EQ(weir__fd_has_input(-1), -EBADF);
+}
