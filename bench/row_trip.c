@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * row_trip.c - a message there and one back, both sides asleep
+ * row_trip.c - a message there and one back
  *
- * What is measured is mostly the kernel's: two wake-ups of a sleeping thread.
+ * With both sides asleep it is mostly the kernel that is measured: two wake-ups
+ * of a sleeping thread.
  */
 #include "bench.h"
 #include "peer.h"
@@ -51,16 +52,16 @@ static int round_trip(void *shared, const struct bench_point *point,
 		      const struct bench_contender *contender, double *values)
 {
 	const struct trip_ops *ops = contender->ops;
-	const long trips = tool_scaled(1000, 20);
+	const long trips = tool_scaled(point->c, 20);
 	struct trip_side sides[2] = {
 		{ .to_receive = trips, .to_send = trips - 1 },
 		{ .to_receive = trips, .to_send = trips },
 	};
 	struct trip *trip;
 	uint64_t cpu;
-	int err = ops->open(sides, &trip);
+	int err = ops->open(sides, contender->arg, &trip);
 
-	(void)shared, (void)point;
+	(void)shared;
 	if (err < 0)
 		return err;
 	cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
@@ -80,7 +81,7 @@ static const struct bench_metric metrics[] = {
 };
 
 static const struct bench_point points[] = {
-	{ "both asleep", 0, 0, 0, false, 0 },
+	{ "both asleep", 0, 0, 1000, false, 0 },
 	{ NULL, 0, 0, 0, false, 0 },
 };
 
@@ -103,5 +104,28 @@ const struct bench_row row_trip = {
 	.metrics = metrics,
 	.points = points,
 	.contenders = contenders,
+	.round = round_trip,
+};
+
+/* Long enough that the first trips, on which they still sleep, do not count. */
+static const struct bench_point spin_points[] = {
+	{ "spinning for up to 50 us", 0, 0, 10000, false, 0 },
+	{ NULL, 0, 0, 0, false, 0 },
+};
+
+static const struct bench_contender spin_contenders[] = {
+	{ "weir, spinning", &trip_weir, 50000, NULL },
+	{ "weir, sleeping", &trip_weir, 0, NULL },
+	{ NULL, NULL, 0, NULL },
+};
+
+const struct bench_row row_spin = {
+	.name = "spin",
+	.title = "a message there and one back, both sides awake",
+	.method = "As trip, with spin_ns of the pool and without.",
+	.has_threads = true,
+	.metrics = metrics,
+	.points = spin_points,
+	.contenders = spin_contenders,
 	.round = round_trip,
 };

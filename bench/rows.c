@@ -15,6 +15,8 @@ const struct bench_row *const bench_rows[] = {
 	&row_foreign,
 	&row_send,
 	&row_trip,
+	&row_spin,
+	&row_idle,
 	&row_snapshot,
 	&row_echo,
 	&row_latency,

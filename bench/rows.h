@@ -20,6 +20,8 @@ extern const struct bench_row row_register;
 extern const struct bench_row row_send;
 extern const struct bench_row row_snapshot;
 extern const struct bench_row row_timer;
+extern const struct bench_row row_idle;
+extern const struct bench_row row_spin;
 extern const struct bench_row row_trip;
 
 /*

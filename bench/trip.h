@@ -22,7 +22,8 @@ struct trip_side {
 };
 
 struct trip_ops {
-	int (*open)(struct trip_side *sides, struct trip **ret_trip);
+	/* @arg: of trip_weir, spin_ns; the others have nothing of the kind. */
+	int (*open)(struct trip_side *sides, long arg, struct trip **ret_trip);
 	/* On a thread of its own for each side; side 0 sends first. */
 	void (*run)(struct trip *trip, int side);
 	void (*close)(struct trip *trip);

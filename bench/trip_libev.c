@@ -32,10 +32,11 @@ static void on_async(struct ev_loop *loop, ev_async *async, int what)
 		ev_break(loop, EVBREAK_ONE);
 }
 
-static int open_trip(struct trip_side *sides, struct trip **ret_trip)
+static int open_trip(struct trip_side *sides, long arg, struct trip **ret_trip)
 {
 	struct trip *trip = calloc(1, sizeof(*trip));
 
+	(void)arg;
 	if (!trip)
 		return -ENOMEM;
 	for (int i = 0; i < 2; i++) {

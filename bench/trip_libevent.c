@@ -32,10 +32,11 @@ static void on_active(evutil_socket_t fd, short what, void *data)
 		event_base_loopbreak(side->base);
 }
 
-static int open_trip(struct trip_side *sides, struct trip **ret_trip)
+static int open_trip(struct trip_side *sides, long arg, struct trip **ret_trip)
 {
 	struct trip *trip = calloc(1, sizeof(*trip));
 
+	(void)arg;
 	if (!trip)
 		return -ENOMEM;
 	evthread_use_pthreads();

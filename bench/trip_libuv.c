@@ -34,10 +34,11 @@ static void on_async(uv_async_t *async)
 		uv_stop(&side->loop);
 }
 
-static int open_trip(struct trip_side *sides, struct trip **ret_trip)
+static int open_trip(struct trip_side *sides, long arg, struct trip **ret_trip)
 {
 	struct trip *trip = calloc(1, sizeof(*trip));
 
+	(void)arg;
 	if (!trip)
 		return -ENOMEM;
 	for (int i = 0; i < 2; i++) {

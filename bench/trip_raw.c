@@ -22,11 +22,12 @@ struct trip {
 	int epfd[2];
 };
 
-static int open_trip(struct trip_side *sides, struct trip **ret_trip)
+static int open_trip(struct trip_side *sides, long arg, struct trip **ret_trip)
 {
 	struct trip *trip = calloc(1, sizeof(*trip));
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 
+	(void)arg;
 	if (!trip)
 		return -ENOMEM;
 	trip->sides = sides;

@@ -44,13 +44,14 @@ static void on_begin(struct weir_reactor *r, const struct weir_msg *msg,
 	weir_post(trip->pool, 1, &message, trip, 0);
 }
 
-static int open_trip(struct trip_side *sides, struct trip **ret_trip)
+static int open_trip(struct trip_side *sides, long arg, struct trip **ret_trip)
 {
 	struct weir_pool_options options = {
 		.size = sizeof(options),
 		.workers = 2,
 		.flags = WEIR_POOL_NO_SIGNALS |
 			 (bench_options.is_pinned ? WEIR_POOL_PIN : 0),
+		.spin_ns = (weir_ns)arg,
 	};
 	struct trip *trip = calloc(1, sizeof(*trip));
 	int err;

@@ -56,6 +56,12 @@ struct weir_pool_options {
 				   default 4096 */
 	unsigned ring_messages;	/* each queue between two workers, likewise;
 				   default 1024 */
+	weir_ns spin_ns;	/* how long a worker may look for messages
+				   before it sleeps, where such waits have been
+				   short lately; at most 1 ms; 0: not at all,
+				   the default.  20 us to 100 us make sense.
+				   Without effect if there are more workers
+				   than CPUs that we may use. */
 	weir_ns drain_ns;	/* drain's time limit on SIGTERM; default 30 s */
 	const char *name;	/* threads are NAME/0 .. NAME/ctl; at most 8
 				   characters, default "weir"; copied */

@@ -56,6 +56,7 @@ bool weir__deliver_inbox(struct weir_reactor *r)
 		taken++;
 	}
 	weir__inbox_release(r->inbox);
+	r->spin.taken += taken;
 	return taken == WEIR__BUDGET_MESSAGES;
 }
 

@@ -18,6 +18,7 @@
  *     deliver.c   messages: a reactor's own inbox, running what arrives
  *     inotify.c   inotify instances on a reactor; their table: watched.c
  *     sigfd.c     signals as events of a reactor
+ *     spin.c      waiting for messages without the kernel
  *
  * All of it is owned by one thread; what others may touch (bell, inbox, the
  * stop wish, the numbers) comes from sync/.  A reactor does not know that
@@ -37,6 +38,7 @@
 
 #include "base/list.h"
 #include "base/wheel.h"
+#include "loop/spin.h"
 #include "loop/view.h"
 #include "sync/doorbell.h"
 #include "sync/flag.h"
@@ -141,6 +143,7 @@ struct weir_reactor {
 	bool has_parked;		/* a source is; see ready.c */
 	bool is_memory_stale;		/* WEIR__STAT_MEMORY_BYTES is */
 	weir_ns woke_at;		/* the kernel's last answer; 0: none */
+	struct weir__spin spin;
 	struct weir__arena *arena;
 	struct weir__harvest *harvest;
 	struct weir__undrained *undrained;	/* debug builds; or NULL */
@@ -302,6 +305,9 @@ void weir__undeliver(struct weir_reactor *r, const struct weir_msg *msg,
 
 /* The inbox phase of a turn.  True if there is more. */
 bool weir__deliver_inbox(struct weir_reactor *r);
+
+/* Must @r not sleep?  Its inbox, its stop wish, and the pool's hook. */
+bool weir__reactor_has_work(struct weir_reactor *r);
 
 /* Put a message in @r's inbox and wake it.  Threads: any. */
 int weir__inbox_post(struct weir_reactor *r, const struct weir_msg *msg,

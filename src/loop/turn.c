@@ -150,7 +150,7 @@ static int64_t time_left(const struct weir_reactor *r, weir_ns deadline)
 	return (int64_t)(until - r->now);
 }
 
-static bool has_work(struct weir_reactor *r)
+bool weir__reactor_has_work(struct weir_reactor *r)
 {
 	return !weir__inbox_is_empty(r->inbox) ||
 	       weir__flag_is_set(&r->stop) ||
@@ -161,7 +161,7 @@ static bool has_work(struct weir_reactor *r)
 static bool may_sleep(struct weir_reactor *r)
 {
 	weir__doorbell_arm(&r->bell);
-	if (!has_work(r))
+	if (!weir__reactor_has_work(r))
 		return true;
 	weir__doorbell_disarm(&r->bell);
 	return false;
@@ -191,6 +191,35 @@ static int batch_size(const struct weir_reactor *r)
 	return WEIR__BUDGET_EVENTS;
 }
 
+static int sleep_or_poll(struct weir_reactor *r, int max, int64_t timeout)
+{
+	if (may_sleep(r))
+		return sleep_in_kernel(r, max, timeout);
+	return weir__epoll_wait(r->epfd, r->batch, max, 0);
+}
+
+static int64_t left_of(int64_t timeout, weir_ns spent)
+{
+	if (timeout < 0)
+		return timeout;
+	return spent < (weir_ns)timeout ? timeout - (int64_t)spent : 0;
+}
+
+/* As sleep_or_poll(), but with a look for messages first. */
+static int spin_or_sleep(struct weir_reactor *r, int max, int64_t timeout)
+{
+	const weir_ns begin = r->now;
+	int n;
+
+	if (weir__spin(r, timeout < 0 ? WEIR_FOREVER :
+					begin + (weir_ns)timeout))
+		return 0;
+	n = sleep_or_poll(r, max, left_of(timeout, r->now - begin));
+	r->now = weir__clock_now();
+	weir__spin_learn(r, begin, weir__reactor_has_work(r));
+	return n;
+}
+
 static int ask_kernel(struct weir_reactor *r, bool is_busy, weir_ns deadline)
 {
 	const int max = batch_size(r);
@@ -206,10 +235,13 @@ static int ask_kernel(struct weir_reactor *r, bool is_busy, weir_ns deadline)
 	timeout = is_busy ? 0 : time_left(r, deadline);
 	if (max == 0)
 		n = 0;	/* the array is full; the kernel can wait */
-	else if (timeout != 0 && may_sleep(r))
-		n = sleep_in_kernel(r, max, timeout);
+	else if (timeout != 0 && weir__spin_is_asked(&r->spin))
+		n = spin_or_sleep(r, max, timeout);
+	else if (timeout != 0)
+		n = sleep_or_poll(r, max, timeout);
 	else
 		n = weir__epoll_wait(r->epfd, r->batch, max, 0);
+	r->spin.taken = 0;
 	r->now = weir__clock_now();
 	begin_turn(r, n, r->now - asked);
 	return n;

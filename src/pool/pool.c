@@ -38,6 +38,8 @@ static int take_options(struct weir_pool *pool,
 	    weir__queue_size(o->ring_messages, 1024, MESSAGES_MIN,
 			     &o->ring_messages) < 0)
 		return -EINVAL;
+	if (o->spin_ns > WEIR__SPIN_MAX)
+		return -EINVAL;
 	if (o->drain_ns == 0)
 		o->drain_ns = 30 * WEIR_NS_PER_SEC;
 	if (!o->name)
@@ -72,6 +74,12 @@ static int make_threads(struct weir_pool *pool)
 		if (err < 0)
 			return err;
 		weir__list_init(&w->spawned);
+		if (i != weir__pool_control(pool) && pool->has_cores)
+			w->reactor->spin = (struct weir__spin){
+				.may_linger = true,
+				.limit = pool->options.spin_ns,
+				.need = 1,
+			};
 		w->pool = pool;
 		w->index = i;
 		w->out = weir__mesh_sender(pool->mesh, (unsigned)i);

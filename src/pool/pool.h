@@ -103,6 +103,7 @@ struct weir_pool {
 	char name[12];
 	char describe[256];
 	int workers;
+	bool has_cores;		/* one for each worker: they may spin */
 	struct weir__worker *threads;	/* workers, then control */
 	struct weir__tokens *tokens;
 	struct weir__mesh *mesh;

@@ -34,6 +34,9 @@ int weir__pool_size(struct weir_pool *pool)
 			 cpus.quota_milli / 1000, cpus.quota_milli % 1000,
 			 cpus.quota_source);
 	pool->workers = asked > 0 ? asked : by_quota(&cpus);
+	pool->has_cores = pool->workers <= cpus.allowed &&
+			  (cpus.quota_milli == 0 ||
+			   pool->workers * 1000 <= cpus.quota_milli);
 	snprintf(pool->describe, sizeof(pool->describe),
 		 "%d worker%s%s: %d of %d CPUs in the affinity mask, %s",
 		 pool->workers, pool->workers == 1 ? "" : "s",
