@@ -150,18 +150,23 @@ static int64_t time_left(const struct weir_reactor *r, weir_ns deadline)
 	return (int64_t)(until - r->now);
 }
 
-bool weir__reactor_has_work(struct weir_reactor *r)
+static inline bool has_work(struct weir_reactor *r)
 {
 	return !weir__inbox_is_empty(r->inbox) ||
 	       weir__flag_is_set(&r->stop) ||
 	       (r->hooks && r->hooks->has_work(r));
 }
 
+bool weir__reactor_has_work(struct weir_reactor *r)
+{
+	return has_work(r);
+}
+
 /* Arm the doorbell, unless something has come: then do not sleep. */
 static bool may_sleep(struct weir_reactor *r)
 {
 	weir__doorbell_arm(&r->bell);
-	if (!weir__reactor_has_work(r))
+	if (!has_work(r))
 		return true;
 	weir__doorbell_disarm(&r->bell);
 	return false;
@@ -191,7 +196,8 @@ static int batch_size(const struct weir_reactor *r)
 	return WEIR__BUDGET_EVENTS;
 }
 
-static int sleep_or_poll(struct weir_reactor *r, int max, int64_t timeout)
+static inline __attribute__((always_inline)) int
+sleep_or_poll(struct weir_reactor *r, int max, int64_t timeout)
 {
 	if (may_sleep(r))
 		return sleep_in_kernel(r, max, timeout);
@@ -206,7 +212,8 @@ static int64_t left_of(int64_t timeout, weir_ns spent)
 }
 
 /* As sleep_or_poll(), but with a look for messages first. */
-static int spin_or_sleep(struct weir_reactor *r, int max, int64_t timeout)
+static __attribute__((noinline)) int
+spin_or_sleep(struct weir_reactor *r, int max, int64_t timeout)
 {
 	const weir_ns begin = r->now;
 	int n;
