@@ -17,9 +17,16 @@
  * P3  A full queue says -EAGAIN.  Nothing is dropped, nobody blocks.
  * P4  All that the sender wrote before the call is visible to run().
  *
+ * Memory: with W workers, an inbox of I messages and rings of R, the queues of
+ * a pool take at most (W + 1) * 40 * I bytes for the inboxes, which are there
+ * from the start, and (W + 1)^2 * (32 * R + 640) for the rings, each of which
+ * is made with the first message from one thread to another.  R and I are
+ * rounded up to powers of two.  Nothing grows beyond that.
+ *
  * A worker's messages leave at the end of its turn, or with weir_flush(); any
  * other thread's leave at once.
  */
+#include <stddef.h>
 #include <stdint.h>
 #include <weir/base.h>
 
@@ -115,6 +122,69 @@ int weir_send(struct weir_pool *pool, weir_token token,
  * Return:  0 or -ECHILD.
  */
 int weir_flush(struct weir_reactor *r);
+
+/*
+ * A request to be told of room.  The asker's memory, and the library's from
+ * the call until one of the functions of its call begins; its fields are not
+ * to be touched.
+ */
+struct weir_link {
+	struct weir_link *next;
+};
+
+struct weir_room {
+	struct weir_link link;
+	const struct weir_call *call;
+	void *arg;
+	uint64_t word;
+	size_t head;
+	int asker;
+	int is_seen;
+};
+
+/**
+ * weir_room_ask() - ask to be told when a queue has room
+ * @pool:   the pool
+ * @worker: to which weir_post() said -EAGAIN; 0 .. workers - 1 or WEIR_CONTROL
+ * @room:   the request; not one that is under way
+ * @call:   what to call; it must live until the call
+ * @arg:    handed over
+ * @word:   handed over
+ *
+ * For each request exactly one function of @call is called, once: run() when
+ * the queue from the calling thread to @worker is no more than half full, or
+ * as many messages as it holds have been taken; undeliverable() with
+ * -ECANCELED when the pool stops before.  A queue that has room is room at
+ * once.  For a thread of the pool run() is called on that thread; for any
+ * other one on @worker's, and the room may have gone to a faster one by the
+ * time that it posts: ask again.
+ *
+ * Threads: any.
+ * Owns:    @room and @arg are the request's until the call; on failure they
+ *          stay the caller's.
+ * Return:  0, -EINVAL (no such worker, or @room, @call or its run is NULL),
+ *          -ECANCELED (the pool has stopped) or -ECHILD.
+ */
+int weir_room_ask(struct weir_pool *pool, int worker, struct weir_room *room,
+		  const struct weir_call *call, void *arg, uint64_t word);
+
+/**
+ * weir_room_ask_for() - weir_room_ask() for the worker on which a token lives
+ * @pool:  the pool
+ * @token: to which weir_send() said -EAGAIN
+ * @room:  as weir_room_ask()
+ * @call:  as weir_room_ask()
+ * @arg:   handed over
+ * @word:  handed over
+ *
+ * Threads: any.
+ * Owns:    as weir_room_ask().
+ * Return:  0, -ESTALE (@token has ended), -EINVAL (@token is none or another
+ *          pool's, or @room, @call or its run is NULL), -ECANCELED or -ECHILD.
+ */
+int weir_room_ask_for(struct weir_pool *pool, weir_token token,
+		      struct weir_room *room, const struct weir_call *call,
+		      void *arg, uint64_t word);
 
 WEIR_END_DECLS
 

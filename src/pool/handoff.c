@@ -209,13 +209,15 @@ static void undeliver(const struct weir_msg *msgs, size_t count, void *data)
 
 static bool take(struct weir_reactor *r)
 {
-	const struct weir__worker *w = worker_of(r);
+	struct weir__worker *w = worker_of(r);
 	bool more;
 
 	r->spin.taken += (unsigned)weir__mesh_take(w->pool->mesh,
 						   (unsigned)w->index,
 						   WEIR__BUDGET_MESSAGES,
 						   deliver, r, &more);
+	if (w->waiting || weir__room_is_asked(w))
+		weir__room_turn(w);
 	return more;
 }
 
@@ -224,6 +226,7 @@ static bool has_work(struct weir_reactor *r)
 	const struct weir__worker *w = worker_of(r);
 
 	return !weir__mesh_is_idle(w->pool->mesh, (unsigned)w->index) ||
+	       weir__room_is_asked(w) ||
 	       weir__life_get(&w->pool->life) >= WEIR_POOL_STOPPING ||
 	       w->is_untold;
 }
@@ -294,4 +297,5 @@ void weir__handoff_return_all(struct weir__worker *w)
 			       &more) > 0)
 		;
 	weir__reactor_return_all(w->reactor);
+	weir__room_return_all(w, w->reactor);
 }

@@ -194,6 +194,7 @@ static void return_all(struct weir_pool *pool)
 			;
 		while (weir__inbox_take(r->inbox, &msg))
 			give_back(&msg, 1, NULL);
+		weir__room_return_all(&pool->threads[i], NULL);
 	}
 }
 

@@ -9,6 +9,7 @@
  *     sizing.c    how many workers, and why
  *     worker.c    a thread's life: start gate, loop, the steps of its end
  *     handoff.c   posts and sends, the pool's part of a turn
+ *     room.c      telling senders that there is room again
  *     drain.c     drain and stop
  *     stats.c     counters read from outside
  *     signal.c    signals, on the control thread
@@ -49,6 +50,7 @@
 #include "sync/flag.h"
 #include "sync/life.h"
 #include "sync/mesh.h"
+#include "sync/stack.h"
 #include "sync/token.h"
 
 /* Something that lives as long as the pool unless it is disowned before. */
@@ -65,6 +67,9 @@ struct weir__worker {
 	pthread_t thread;
 	bool is_started;
 	int error;		/* why it left its loop; 0: it was told to */
+	/* room.c: requests that it is to answer, and those granted to it */
+	struct weir__stack asked, granted;
+	struct weir_link *waiting;	/* its own */
 	/* drain.c; the worker's own */
 	unsigned round;		/* of the drain; 0: none has begun */
 	size_t inbox_mark;	/* where the inbox ended when it did */
@@ -205,6 +210,20 @@ void weir__gate_done(struct weir__gate *gate);
 /* handoff.c */
 extern const struct weir__hooks weir__pool_hooks;
 void weir__handoff_return_all(struct weir__worker *w);
+
+/*
+ * room.c; turn: after messages were taken; return_all: after all threads have
+ * left their loops, @r as in weir_undeliverable_fn.
+ */
+void weir__room_turn(struct weir__worker *w);
+void weir__room_return_all(struct weir__worker *w, struct weir_reactor *r);
+
+/* Is there anything for weir__room_turn()? */
+static inline bool weir__room_is_asked(const struct weir__worker *w)
+{
+	return weir__stack_has_some(&w->asked) ||
+	       weir__stack_has_some(&w->granted);
+}
 
 /*
  * drain.c; start as for the services below; begin: on the control thread, what
