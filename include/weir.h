@@ -7,7 +7,9 @@
  *
  * Each header below can be included alone; none needs another one before it.
  */
+#include <weir/ask.h>
 #include <weir/base.h>
+#include <weir/broadcast.h>
 #include <weir/child.h>
 #include <weir/connect.h>
 #include <weir/counter.h>

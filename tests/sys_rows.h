@@ -27,6 +27,7 @@
 #include "sys/epoll.h"
 #include "sys/eventfd.h"
 #include "sys/fork.h"
+#include "sys/futex.h"
 #include "sys/inotify.h"
 #include "sys/io.h"
 #include "sys/map.h"
@@ -301,6 +302,15 @@ static int thread_start(void)
 	return r;
 }
 
+static int wait_over_another_value(void)
+{
+	const uint32_t word = 1;
+	const int r = weir__futex_wait(&word, 2, WEIR_FOREVER);
+
+	return r == -EAGAIN ? 0 : r;
+}
+
+RUN(futex_wait, wait_over_another_value())
 RUN(thread_pin, weir__thread_pin(pthread_self(), sched_getcpu()))
 RUN(fd_has_input, weir__fd_has_input(0))
 RUN(timerslack, weir__timerslack(0))
@@ -418,6 +428,7 @@ static const struct row {
 	{ WEIR__CALL_THREAD_CREATE, thread_start, false },
 	{ WEIR__CALL_THREAD_PIN, thread_pin, false },
 	{ WEIR__CALL_TIMERSLACK, timerslack, false },
+	{ WEIR__CALL_FUTEX_WAIT, futex_wait, false },
 	{ WEIR__CALL_AFFINITY, cpus_read, false },
 	{ WEIR__CALL_ARENA_NEW, arena_new, false },
 	{ WEIR__CALL_ALLOC, arena_alloc, false },

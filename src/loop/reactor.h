@@ -66,8 +66,12 @@ enum {
 /* How long messages wait is looked at in one turn of so many. */
 enum { WEIR__SAMPLE_TURNS = 16 };
 
-/* Room in each queue that only the library itself may use. */
-enum { WEIR__RESERVE = 16 };
+/*
+ * Room in each queue that only the library itself may use.  Of it two times
+ * WEIR__BROADCASTS slots are for broadcasts: so many of one sender, or of all
+ * foreign threads together, can be under way.
+ */
+enum { WEIR__BROADCASTS = 4, WEIR__RESERVE = 16 + 2 * WEIR__BROADCASTS };
 
 /* No queue is longer: 2^20 messages are 32 MiB. */
 enum { WEIR__QUEUE_MAX = 1 << 20 };

@@ -11,7 +11,8 @@
  *     its inbox is closed; a worker returns what is left only after all have
  *     left (worker.c).  So nothing is accepted that nobody takes.
  * H3  The last WEIR__RESERVE slots of each queue are the library's: what it
- *     must say still fits when users have filled the rest.
+ *     must say still fits when users have filled the rest.  The last of those
+ *     are for broadcasts alone (broadcast.c).
  */
 #include <errno.h>
 
@@ -118,7 +119,7 @@ int weir_post(struct weir_pool *pool, int worker, const struct weir_call *call,
 int weir__post_reserved(struct weir_pool *pool, int worker,
 			const struct weir_call *call, void *arg, uint64_t word)
 {
-	return post(pool, worker, call, arg, word, 0);
+	return post(pool, worker, call, arg, word, 2 * WEIR__BROADCASTS);
 }
 
 /*

@@ -8,6 +8,8 @@
  *     pool.c      made and freed; options; small public calls
  *     sizing.c    how many workers, and why
  *     worker.c    a thread's life: start gate, loop, the steps of its end
+ *     ask.c       a call from outside that waits
+ *     broadcast.c one message to every worker
  *     handoff.c   posts and sends, the pool's part of a turn
  *     room.c      telling senders that there is room again
  *     drain.c     drain and stop
@@ -48,6 +50,7 @@
 #include "base/list.h"
 #include "loop/reactor.h"
 #include "sync/flag.h"
+#include "sync/latch.h"
 #include "sync/life.h"
 #include "sync/mesh.h"
 #include "sync/stack.h"
@@ -70,6 +73,7 @@ struct weir__worker {
 	/* room.c: requests that it is to answer, and those granted to it */
 	struct weir__stack asked, granted;
 	struct weir_link *waiting;	/* its own */
+	struct weir__tickets broadcasts;	/* its own, under way */
 	/* drain.c; the worker's own */
 	unsigned round;		/* of the drain; 0: none has begun */
 	size_t inbox_mark;	/* where the inbox ended when it did */
@@ -117,6 +121,7 @@ struct weir_pool {
 
 	struct weir__life life;
 	struct weir__flag spawns_without_pidfd;	/* once set it stays */
+	struct weir__tickets broadcasts;	/* of foreign threads, under way */
 	struct weir__gate gate;
 	bool was_started;	/* the starter's */
 	char error[160];	/* the starter's */

@@ -134,6 +134,21 @@ int weir__mesh_push(struct weir__mesh *mesh, unsigned from, unsigned to,
 	return -EAGAIN;
 }
 
+int weir__mesh_prepare(struct weir__mesh *mesh, unsigned from, unsigned to,
+		       size_t reserve)
+{
+	struct weir__ring *ring = weir__mesh_ring(mesh, from, to);
+
+	if (!ring)
+		return make_ring(mesh, from, to) ? 0 : -ENOMEM;
+	if (!weir__ring_has_room(ring, reserve))
+		weir__ring_look(ring);
+	if (weir__ring_has_room(ring, reserve))
+		return 0;
+	flush_one(mesh, from, to);
+	return -EAGAIN;
+}
+
 unsigned weir__mesh_flush(struct weir__mesh *mesh, unsigned from)
 {
 	struct weir__sender *s = &mesh->senders[from];

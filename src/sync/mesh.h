@@ -137,6 +137,16 @@ int weir__mesh_push(struct weir__mesh *mesh, unsigned from, unsigned to,
 		    const struct weir_msg *msg, size_t reserve);
 
 /**
+ * weir__mesh_prepare() - see that the next push to a member will succeed
+ * @reserve: as in that push
+ *
+ * Threads: member @from.
+ * Return:  0, -EAGAIN or -ENOMEM, as weir__mesh_push().
+ */
+int weir__mesh_prepare(struct weir__mesh *mesh, unsigned from, unsigned to,
+		       size_t reserve);
+
+/**
  * weir__mesh_flush() - let all that @from has pushed leave
  *
  * Threads: member @from.

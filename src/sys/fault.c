@@ -60,6 +60,7 @@ static const char *const names[WEIR__CALL_COUNT] = {
 	[WEIR__CALL_MMAP] = "mmap",
 	[WEIR__CALL_MEMFD_NEW] = "memfd_new",
 	[WEIR__CALL_MEMFD_SIZE] = "memfd_size",
+	[WEIR__CALL_FUTEX_WAIT] = "futex_wait",
 };
 
 const char *weir__call_name(enum weir__call call)

@@ -255,8 +255,8 @@ TEST(full_is_said_and_nothing_is_lost)
 			else
 				fixture_on(pool, froms[n], fill, &c);
 			CHECK_EQ(c.last, -EAGAIN);
-			CHECK(c.sent - c.run > 64 - 16 - 3);
-			CHECK(c.sent - c.run <= 64 - 16);
+			CHECK(c.sent - c.run > 64 - WEIR__RESERVE - 3);
+			CHECK(c.sent - c.run <= 64 - WEIR__RESERVE);
 			hold_end(&hold);
 			fixture_settle(pool);
 			fixture_settle(pool);
