@@ -29,6 +29,7 @@
 #include <weir/source.h>
 #include <weir/stats.h>
 #include <weir/timer.h>
+#include <weir/tree.h>
 #include <weir/watch.h>
 #include <weir/watchdog.h>
 

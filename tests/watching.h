@@ -55,7 +55,7 @@ struct spot {
 
 static inline const char *at(const char *name)
 {
-	static char paths[4][80];
+	static char paths[4][320];
 	static unsigned next;
 	char *path = paths[next++ % 4];
 

@@ -6,6 +6,7 @@
  *     watch_path.c   every folder that leads to a path
  *     watch_table.c  who is interested in which watch descriptor
  *     watch_queue.c  the one inotify instance, read on the control thread
+ *     tree.h, tree*.c  watched trees
  *
  * All of it belongs to the control thread.
  */
@@ -62,6 +63,10 @@ int weir__wd_add(struct weir__wd_table *table, const char *path, uint32_t mask,
 /* No more calls; harmless if there are none anyway. */
 void weir__wd_remove(struct weir__wd_table *table, struct weir__wd_user *user);
 
+/* The one after @last (NULL: the first) of those who share @user's folder. */
+struct weir__wd_user *weir__wd_next(const struct weir__wd_user *user,
+				    const struct weir__wd_user *last);
+
 /* Give @ev, which is no overflow, to those it concerns. */
 void weir__wd_dispatch(struct weir__wd_table *table,
 		       const struct inotify_event *ev);
@@ -105,6 +110,7 @@ struct weir__watches {
 	struct weir_pool *pool;
 	struct weir__wd_table table;
 	struct weir__list files;	/* watch.c */
+	struct weir__list trees;	/* tree.c */
 	bool is_started;
 	struct weir_timer *retry;
 	uint64_t overflows;
@@ -115,6 +121,9 @@ struct weir_reactor *weir__watches_reactor(const struct weir__watches *ws);
 
 /* The pool's watches, made if need be. */
 int weir__watches_get(struct weir_pool *pool, struct weir__watches **ret);
+
+/* Read what has come, up to some buffers; whether there may be more. */
+bool weir__watches_pump(struct weir__watches *ws);
 
 /* Something could not be watched: look again soon. */
 void weir__watches_retry(struct weir__watches *ws);
@@ -129,5 +138,11 @@ void weir__files_overflow(struct weir__watches *ws);
 void weir__files_retry(struct weir__watches *ws);
 void weir__files_reload(struct weir__watches *ws);
 void weir__files_close(struct weir__watches *ws);
+
+/* tree.c, for watch_queue.c */
+int weir__trees_start(struct weir__watches *ws);
+void weir__trees_overflow(struct weir__watches *ws);
+void weir__trees_retry(struct weir__watches *ws);
+void weir__trees_close(struct weir__watches *ws);
 
 #endif /* WEIR_POOL_WATCH_H */

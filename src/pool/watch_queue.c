@@ -36,24 +36,20 @@ static void on_overflow(struct weir__watches *ws)
 		       "(sysctl fs.inotify.max_queued_events)");
 	weir__wd_forget_ignored(&ws->table);
 	weir__files_overflow(ws);
+	weir__trees_overflow(ws);
 }
 
-static enum weir_verdict on_readable(struct weir_reactor *control,
-				     const struct weir_event *event, void *data)
+bool weir__watches_pump(struct weir__watches *ws)
 {
 	_Alignas(struct inotify_event) char buf[READ_BYTES];
-	struct weir__watches *ws = data;
 
-	(void)control;
-	if (!(event->facts & WEIR_READABLE))
-		return WEIR_DONE;
 	for (int reads = 0; reads < READS_A_CALL; reads++) {
 		const ssize_t n = weir__read(ws->table.fd, buf, sizeof(buf));
 		const struct inotify_event *ev;
 		size_t at = 0;
 
 		if (n <= 0)
-			return WEIR_DONE;
+			return false;
 		while ((ev = weir__inotify_next(buf, (size_t)n, &at)) != NULL) {
 			if (ev->mask & IN_Q_OVERFLOW)
 				on_overflow(ws);
@@ -61,7 +57,16 @@ static enum weir_verdict on_readable(struct weir_reactor *control,
 				weir__wd_dispatch(&ws->table, ev);
 		}
 	}
-	return WEIR_MORE;
+	return true;
+}
+
+static enum weir_verdict on_readable(struct weir_reactor *control,
+				     const struct weir_event *event, void *data)
+{
+	(void)control;
+	if (!(event->facts & WEIR_READABLE))
+		return WEIR_DONE;
+	return weir__watches_pump(data) ? WEIR_MORE : WEIR_DONE;
 }
 
 static void on_retry(struct weir_reactor *control, struct weir_timer *t,
@@ -70,6 +75,7 @@ static void on_retry(struct weir_reactor *control, struct weir_timer *t,
 	(void)control;
 	(void)t;
 	weir__files_retry(data);
+	weir__trees_retry(data);
 }
 
 void weir__watches_retry(struct weir__watches *ws)
@@ -120,6 +126,8 @@ int weir__watches_start(struct weir_pool *pool)
 	err = start(ws);
 	if (err == 0)
 		err = weir__files_start(ws);
+	if (err == 0)
+		err = weir__trees_start(ws);
 	return err;
 }
 
@@ -136,6 +144,7 @@ void weir__watches_close(struct weir_pool *pool)
 	if (!ws)
 		return;
 	weir__files_close(ws);
+	weir__trees_close(ws);
 	weir_timer_free(ws->retry);
 	weir__wd_done(&ws->table);
 	weir__close(ws->table.fd);
@@ -157,6 +166,7 @@ int weir__watches_get(struct weir_pool *pool, struct weir__watches **ret)
 		return -ENOMEM;
 	ws->pool = pool;
 	weir__list_init(&ws->files);
+	weir__list_init(&ws->trees);
 	ws->table.fd = weir__inotify_new();
 	if (ws->table.fd < 0) {
 		err = ws->table.fd;

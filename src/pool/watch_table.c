@@ -142,6 +142,16 @@ void weir__wd_remove(struct weir__wd_table *table, struct weir__wd_user *user)
 	}
 }
 
+struct weir__wd_user *weir__wd_next(const struct weir__wd_user *user,
+				    const struct weir__wd_user *last)
+{
+	const struct weir__list *at = last ? &last->link : &user->wd->users;
+
+	if (at->next == &user->wd->users)
+		return NULL;
+	return WEIR__CONTAINER(at->next, struct weir__wd_user, link);
+}
+
 void weir__wd_dispatch(struct weir__wd_table *table,
 		       const struct inotify_event *ev)
 {
