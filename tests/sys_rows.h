@@ -401,7 +401,6 @@ static const struct row {
 	{ WEIR__CALL_DUP, fd_dup, false },
 	{ WEIR__CALL_PIPE, job_try_pipe, false },
 	{ WEIR__CALL_POLL, fd_has_input, false },
-	{ WEIR__CALL_PIPE, pipe_, false },
 	{ WEIR__CALL_OPEN, open_, true },
 	{ WEIR__CALL_OPEN, read_file, true },
 	{ WEIR__CALL_OPEN, signals_unblocked_thread, false },
