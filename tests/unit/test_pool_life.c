@@ -344,35 +344,6 @@ TEST(no_thread_waits_for_itself)
 	weir_pool_free(pool);
 }
 
-static atomic_int waits;
-static int waits_that_work;
-
-static int fail_waits(enum weir__call call)
-{
-	return call == WEIR__CALL_EPOLL_WAIT && waits++ >= waits_that_work ?
-		-EBADF : 0;
-}
-
-/* It does not turn in vain: it stops, and says why. */
-TEST(a_pool_that_cannot_wait_stops)
-{
-	const struct weir_pool_options options = {
-		.size = sizeof(options), .workers = 2,
-	};
-	struct weir_pool *pool;
-
-	CHECK_EQ(weir_pool_new(&options, &pool), 0);
-	waits_that_work = 2;
-	weir__fault_hook = fail_waits;
-	CHECK_EQ(weir_pool_start(pool), 0);
-	CHECK_EQ(weir_pool_join(pool), -EBADF);
-	CHECK_EQ(weir_pool_join(pool), -EBADF);
-	weir__fault_hook = NULL;
-	CHECK(strstr(weir_pool_error(pool), "wait") != NULL);
-	CHECK(waits < 3 * 16 + 8);
-	weir_pool_free(pool);
-}
-
 TEST(a_join_before_the_start_joins_nothing)
 {
 	struct weir_pool *pool = fixture_pool(2);

@@ -437,3 +437,45 @@ TEST(a_forked_child_has_no_reactor)
 	weir_reactor_free(r);
 	probe_close(&p);
 }
+
+static void end_another(struct weir_reactor *r, struct probe *p)
+{
+	struct probe *other = p->arg;
+	weir_token token;
+
+	CHECK_EQ(p->last.facts, WEIR_STOPPING);
+	CHECK_EQ(weir_source_open(r, NULL, NULL, &token), -ECANCELED);
+	CHECK_EQ(weir_source_remove(r, other->token), 0);
+	CHECK_EQ(weir_source_remove(r, p->token), 0);
+}
+
+TEST(a_stop_ends_every_source)
+{
+	struct weir_reactor *r = probe_reactor();
+	struct probe p = { .act = end_another }, q = { .verdict = WEIR_MORE };
+	struct probe more = { .verdict = WEIR_MORE };
+	weir_token nobody;
+
+	p.arg = &q;
+	probe_add(r, &p, WEIR_READABLE);
+	probe_add(r, &q, WEIR_READABLE);
+	probe_add(r, &more, WEIR_READABLE);
+	CHECK_EQ(weir_source_open(r, NULL, NULL, &nobody), 0);
+	probe_send(&more, 1);
+	PROBE_TURN(r, &more, 1, WEIR_READABLE);
+	weir__reactor_enter(r);
+	weir__reactor_end(r);
+	weir__reactor_leave();
+	CHECK_EQ(p.calls, 1);
+	CHECK_EQ(q.calls, 0);
+	CHECK_EQ(more.calls, 2);
+	CHECK_EQ(more.last.facts, WEIR_STOPPING);
+	CHECK_EQ(weir_source_remove(r, nobody), -ESTALE);
+	CHECK_EQ(weir__stat_get(r, WEIR__STAT_SOURCES), 0);
+	CHECK_EQ(weir__stat_get(r, WEIR__STAT_SOURCES_FORCED), 3);
+	CHECK_EQ(weir__arena_count(r->arena), 0);
+	weir_reactor_free(r);
+	probe_close(&p);
+	probe_close(&q);
+	probe_close(&more);
+}
