@@ -18,6 +18,7 @@
 #include <weir/listener.h>
 #include <weir/memory.h>
 #include <weir/message.h>
+#include <weir/move.h>
 #include <weir/pool.h>
 #include <weir/reactor.h>
 #include <weir/recorder.h>

@@ -41,6 +41,7 @@ struct weir_reactor;
 #define WEIR_WRITABLE 0x0004u
 #define WEIR_ERROR 0x0008u	/* reported whether wanted or not */
 #define WEIR_HANGUP 0x0010u	/* reported whether wanted or not */
+#define WEIR_MOVED 0x1000u	/* this worker has it now, see weir/move.h */
 #define WEIR_RDHUP 0x2000u	/* the peer will send no more */
 #define WEIR_DRAINING 0x4000u	/* the pool drains: finish when you can */
 #define WEIR_STOPPING 0x8000u	/* last call: removed when you return */

@@ -46,6 +46,9 @@ struct weir_stats {
 				   that outlived its descriptor */
 	uint64_t stalls;	/* turns that were longer than the watchdog's
 				   limit; see weir/watchdog.h */
+	uint64_t moved_out;	/* sources that left for another worker */
+	uint64_t moved_in;	/* and that came from one */
+	uint64_t moves_refused;	/* of those that came, by the kernel */
 	/* at this moment */
 	uint64_t sources;	/* with a descriptor, the library's own excluded */
 	uint64_t timers_running;

@@ -37,6 +37,27 @@ int weir_timer_new(struct weir_reactor *r, weir_timer_fn *fn, void *data,
 		   struct weir_timer **ret_timer);
 
 /**
+ * weir_timer_new_for() - make a timer that belongs to a source, stopped
+ * @r:         the reactor
+ * @token:     the source
+ * @fn:        called when it fires, on the thread that has the source then
+ * @data:      passed to @fn
+ * @ret_timer: receives the timer
+ *
+ * It moves with its source (weir/move.h): what is left of its time runs on,
+ * and @fn is called on the new thread.  It ends with its source.
+ *
+ * Threads: owner only; so are all calls on the timer, of whichever thread has
+ *          the source.
+ * Owns:    freed with the source, or before that by weir_timer_free().
+ * Return:  0, -ESTALE (@token names no source of @r), -EINVAL (@fn is NULL),
+ *          -ENOMEM or -ECHILD.
+ */
+int weir_timer_new_for(struct weir_reactor *r, weir_token token,
+		       weir_timer_fn *fn, void *data,
+		       struct weir_timer **ret_timer);
+
+/**
  * weir_timer_free() - stop and free a timer
  * @t: the timer, or NULL
  *

@@ -22,6 +22,26 @@ void weir__undeliver(struct weir_reactor *r, const struct weir_msg *msg,
 		msg->call->undeliverable(r, msg, why);
 }
 
+static inline void run(struct weir_reactor *r, const struct weir_msg *msg,
+		       void *data)
+{
+	weir__trace(r, WEIR_SHM_MESSAGE, msg->token.bits,
+		    (void (*)(void))msg->call->run, 0);
+	msg->call->run(r, msg, data);
+	weir__trace_end(r, msg->token.bits);
+}
+
+/* For a source that is not here, or that has just come from elsewhere. */
+static __attribute__((noinline)) void
+deliver_odd(struct weir_reactor *r, const struct weir_msg *msg,
+	    const struct weir__source *s)
+{
+	if (s)
+		r->hooks->hold(r, msg, s->move);
+	else if (!r->hooks || !r->hooks->stray(r, msg))
+		weir__undeliver(r, msg, -ESTALE);
+}
+
 void weir__deliver(struct weir_reactor *r, const struct weir_msg *msg)
 {
 	const struct weir__source *s;
@@ -29,16 +49,13 @@ void weir__deliver(struct weir_reactor *r, const struct weir_msg *msg)
 
 	if (!weir_token_is_none(msg->token)) {
 		s = weir__source_get(r, msg->token);
-		if (!s) {
-			weir__undeliver(r, msg, -ESTALE);
+		if (__builtin_expect(!s || s->move, 0)) {
+			deliver_odd(r, msg, s);
 			return;
 		}
 		data = s->data;
 	}
-	weir__trace(r, WEIR_SHM_MESSAGE, msg->token.bits,
-		    (void (*)(void))msg->call->run, 0);
-	msg->call->run(r, msg, data);
-	weir__trace_end(r, msg->token.bits);
+	run(r, msg, data);
 }
 
 bool weir__deliver_inbox(struct weir_reactor *r)

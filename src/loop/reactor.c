@@ -199,17 +199,25 @@ void weir__reactor_leave(void)
 	current = current->outer;
 }
 
-void weir__reactor_announce(struct weir_reactor *r, uint16_t fact)
+void weir__reactor_drain(struct weir_reactor *r)
 {
 	struct weir__list *node;
 
-	for (node = r->sources.next; node != &r->sources; node = node->next) {
-		struct weir__source *s = WEIR__CONTAINER(node,
-					struct weir__source, all_link);
+	r->is_draining = true;
+	for (node = r->sources.next; node != &r->sources; node = node->next)
+		weir__source_tell(r, WEIR__CONTAINER(node, struct weir__source,
+						     all_link));
+}
 
-		if (s->fn)
-			weir__ready_mark(r, s, fact);
-	}
+void weir__source_stop(struct weir_reactor *r, struct weir__source *s)
+{
+	const weir_token token = s->token;
+
+	s->wanted = 0;
+	s->ready = WEIR_STOPPING;
+	weir__ready_call(r, s);
+	if (weir__source_get(r, token) == s)
+		weir__source_drop(r, s);
 }
 
 void weir__reactor_end(struct weir_reactor *r)
@@ -219,17 +227,9 @@ void weir__reactor_end(struct weir_reactor *r)
 	r->is_closing = true;
 	weir__stat_add(r, WEIR__STAT_SOURCES_FORCED,
 		       weir__stat_get(r, WEIR__STAT_SOURCES));
-	while ((node = weir__list_first(&r->sources)) != NULL) {
-		struct weir__source *s = WEIR__CONTAINER(node,
-					struct weir__source, all_link);
-		const weir_token token = s->token;
-
-		s->wanted = 0;
-		s->ready = WEIR_STOPPING;
-		weir__ready_call(r, s);
-		if (weir__source_get(r, token) == s)
-			weir__source_drop(r, s);
-	}
+	while ((node = weir__list_first(&r->sources)) != NULL)
+		weir__source_stop(r, WEIR__CONTAINER(node, struct weir__source,
+						     all_link));
 }
 
 weir_ns weir_reactor_now(const struct weir_reactor *r)

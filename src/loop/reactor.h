@@ -12,6 +12,7 @@
  *     registry.c  looking at them
  *     undrained.c in debug builds: handlers that say "done" too early
  *     ready.c     wanted and ready: the edge-triggered contract
+ *     travel.c    a source leaves, or comes from elsewhere
  *     rebuild.c   descriptors closed behind our back
  *     after_fork.c  a forked child takes it over, or leaves it
  *     timer.c     timers on the wheel
@@ -105,6 +106,13 @@ struct weir__hooks {
 	/* From any thread: to this reactor, or to where the token lives. */
 	int (*post)(struct weir_reactor *r, const struct weir_msg *msg);
 	int (*send)(struct weir_reactor *r, const struct weir_msg *msg);
+	/* A message for a token that is not ours: has the pool taken it? */
+	bool (*stray)(struct weir_reactor *r, const struct weir_msg *msg);
+	/* One for a source with a move: put it aside. */
+	void (*hold)(struct weir_reactor *r, const struct weir_msg *msg,
+		     void *move);
+	/* A source with a move has ended. */
+	void (*ended)(struct weir_reactor *r, void *move);
 };
 
 /* What ends with its reactor, if it was not freed before. */
@@ -277,11 +285,8 @@ int weir__reactor_turn(struct weir_reactor *r, weir_ns deadline);
 /* The first turn begins.  Threads: owner. */
 void weir__reactor_begin(struct weir_reactor *r);
 
-/**
- * weir__reactor_announce() - call every source that has a handler
- * @fact: WEIR_DRAINING: in the coming turns
- */
-void weir__reactor_announce(struct weir_reactor *r, uint16_t fact);
+/* Call every source that has a handler with WEIR_DRAINING, in the next turn. */
+void weir__reactor_drain(struct weir_reactor *r);
 
 /**
  * weir__reactor_end() - end every source, each after a call with WEIR_STOPPING

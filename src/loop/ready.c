@@ -18,7 +18,7 @@
  * K1  A source that is not being called is in the ready list exactly when one
  *     of its facts is wanted and ready.  So nothing is lost between an edge and
  *     the call that uses it up, and an idle source costs nothing.
- * K2  ERROR, HANGUP, DRAINING and STOPPING are always wanted.
+ * K2  ERROR, HANGUP, MOVED, DRAINING and STOPPING are always wanted.
  * K3  A verdict speaks only of the facts that were given: others that became
  *     ready meanwhile stay.
  * K4  A handler that was replaced while it ran has no verdict: the facts are
@@ -33,7 +33,7 @@
  *     as edge-triggered until somebody collects or it has a handler, when the
  *     kernel is asked to say again what holds.
  *
- * WEIR_MORE does not keep DRAINING and STOPPING, which are said once.
+ * WEIR_MORE does not keep MOVED, DRAINING and STOPPING, which are said once.
  *
  * A level-triggered source is marked by each event and cleared after each
  * call, whatever the verdict: the kernel remembers for it.  A ONESHOT source
@@ -51,7 +51,7 @@
 #include <string.h>
 
 enum {
-	ONCE = WEIR_DRAINING | WEIR_STOPPING,
+	ONCE = WEIR_DRAINING | WEIR_STOPPING | WEIR_MOVED,
 	ALWAYS = WEIR_ERROR | WEIR_HANGUP | ONCE,
 };
 
@@ -163,6 +163,15 @@ void weir__ready_withdraw(struct weir_reactor *r, struct weir__source *s)
 		break;
 	}
 	s->harvested = 0;
+}
+
+void weir__ready_leave(struct weir_reactor *r, struct weir__source *s)
+{
+	if (s == r->called) {
+		r->called = NULL;	/* K4 */
+		s->ready &= (uint16_t)~ONCE;
+	}
+	weir__list_remove(&s->ready_link);
 }
 
 void weir__ready_replaced(struct weir_reactor *r, struct weir__source *s)

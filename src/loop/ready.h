@@ -26,6 +26,9 @@ void weir__ready_clear(struct weir_reactor *r, struct weir__source *s,
 void weir__ready_want(struct weir_reactor *r, struct weir__source *s,
 		      uint16_t facts);
 
+/* @s leaves @r for another reactor, and keeps what is ready. */
+void weir__ready_leave(struct weir_reactor *r, struct weir__source *s);
+
 /* The handler or its data is another from now on. */
 void weir__ready_replaced(struct weir_reactor *r, struct weir__source *s);
 

@@ -74,13 +74,15 @@ void weir__fds_set(struct weir_reactor *r, struct weir__source *s)
 	struct weir__source *before = r->fds[s->fd];
 
 	r->fds[s->fd] = s;
-	if (before)
+	if (before && before != s)
 		lose(r, before);
 }
 
 bool weir__fds_clear(struct weir_reactor *r, const struct weir__source *s)
 {
-	if (s->is_lost || r->fds[s->fd] != s)
+	/* One that could not be watched may not have found room. */
+	if (s->is_lost || (size_t)s->fd >= r->fds_capacity ||
+	    r->fds[s->fd] != s)
 		return false;
 	r->fds[s->fd] = NULL;
 	return true;
@@ -105,8 +107,7 @@ void weir__ghost_seen(struct weir_reactor *r)
 		r->must_rebuild = true;
 }
 
-/* The mask under which @s is to be registered anew. */
-static uint32_t mask_of(const struct weir__source *s)
+uint32_t weir__source_mask(const struct weir__source *s)
 {
 	/* A ONESHOT source that has had its event waits for its rearming. */
 	if (s->is_disarmed)
@@ -136,10 +137,10 @@ static int add_all(struct weir_reactor *r, int epfd)
 					struct weir__source, all_link);
 
 		next = node->next;
-		if (s->fd < 0 || s->is_lost)
+		if (s->fd < 0 || s->is_lost || s->is_outside)
 			continue;
-		err = weir__epoll_ctl(epfd, EPOLL_CTL_ADD, s->fd, mask_of(s),
-				      s->token.bits);
+		err = weir__epoll_ctl(epfd, EPOLL_CTL_ADD, s->fd,
+				      weir__source_mask(s), s->token.bits);
 		if (is_loss(err)) {
 			weir__fds_lose(r, s);
 			err = 0;

@@ -29,6 +29,8 @@ bool weir__fds_clear(struct weir_reactor *r, const struct weir__source *s);
 
 /* @s is not registered any more, and cannot be: tell it. */
 void weir__fds_lose(struct weir_reactor *r, struct weir__source *s);
+/* The mask under which @s is to be registered anew. */
+uint32_t weir__source_mask(const struct weir__source *s);
 
 /* The kernel did not let us remove a registration: it may live on. */
 void weir__ghost_suspect(struct weir_reactor *r);

@@ -10,6 +10,7 @@
 #include "loop/source.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "loop/ready.h"
 #include "loop/rebuild.h"
@@ -26,8 +27,8 @@ static const uint32_t KNOWN_FLAGS =
 	EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET | EPOLLONESHOT |
 	EPOLLEXCLUSIVE | EPOLLWAKEUP;
 
-static void count_source(struct weir_reactor *r, const struct weir__source *s,
-			 int by)
+void weir__source_count(struct weir_reactor *r, const struct weir__source *s,
+			int by)
 {
 	if ((s->fd >= 0 || s->is_lost) && !s->is_hidden)
 		weir__stat_add(r, WEIR__STAT_SOURCES, (uint64_t)by);
@@ -58,21 +59,36 @@ static int make(struct weir_reactor *r, int fd, weir_source_fn *fn, void *data,
 	s->fd = fd;
 	weir__source_tune(s);
 	weir__list_init(&s->ready_link);
+	weir__list_init(&s->timers);
 	weir__list_push(&r->sources, &s->all_link);
 	r->is_memory_stale = true;
 	*ret_source = s;
 	return 0;
 }
 
+void weir__source_tell(struct weir_reactor *r, struct weir__source *s)
+{
+	if (!r->is_draining || !s->fn || s->is_told)
+		return;
+	s->is_told = true;
+	weir__ready_mark(r, s, WEIR_DRAINING);
+}
+
 static void unmake(struct weir_reactor *r, struct weir__source *s)
 {
 	weir__ready_withdraw(r, s);
+	if (s->move)
+		r->hooks->ended(r, s->move);
+	weir__timers_end(r, s);
 	weir__token_close(r->tokens, &r->token_cache, s->token);
 	weir__list_remove(&s->ready_link);
 	weir__list_remove(&s->all_link);
 	if (r->called == s)
 		r->called = NULL;
-	weir__arena_give(r->arena, s, sizeof(*s));
+	if (s->is_plain)
+		free(s);
+	else
+		weir__arena_give(r->arena, s, sizeof(*s));
 	r->is_memory_stale = true;
 }
 
@@ -103,9 +119,8 @@ static int add(struct weir_reactor *r, int fd, uint32_t flags,
 	weir__source_tune(s);
 	s->wanted = (uint16_t)(flags & WANTABLE);
 	weir__fds_set(r, s);
-	count_source(r, s, 1);
-	if (r->is_draining && fn)
-		weir__ready_mark(r, s, WEIR_DRAINING);
+	weir__source_count(r, s, 1);
+	weir__source_tell(r, s);
 	*ret_token = s->token;
 	return 0;
 }
@@ -155,8 +170,7 @@ int weir_source_open(struct weir_reactor *r, weir_source_fn *fn, void *data,
 	err = make(r, -1, fn, data, &s);
 	if (err < 0)
 		return err;
-	if (r->is_draining && fn)
-		weir__ready_mark(r, s, WEIR_DRAINING);
+	weir__source_tell(r, s);
 	*ret_token = s->token;
 	return 0;
 }
@@ -200,6 +214,21 @@ static int exchange(struct weir_reactor *r, struct weir__source *s,
 	return err;
 }
 
+/* The kernel refused it after a move: once more. */
+static int bring_in(struct weir_reactor *r, struct weir__source *s,
+		    uint32_t flags)
+{
+	int err = weir__fds_reserve(r, s->fd);
+
+	if (err < 0)
+		return err;
+	weir__fds_set(r, s);
+	err = weir__epoll_ctl(r->epfd, EPOLL_CTL_ADD, s->fd, flags,
+			      s->token.bits);
+	s->is_outside = err < 0;
+	return err;
+}
+
 static int modify(struct weir_reactor *r, struct weir__source *s,
 		  uint32_t flags)
 {
@@ -209,7 +238,9 @@ static int modify(struct weir_reactor *r, struct weir__source *s,
 		return -EBADF;
 	if (flags & ~KNOWN_FLAGS)
 		return -EINVAL;
-	if ((flags | s->registered) & EPOLLEXCLUSIVE)
+	if (s->is_outside)
+		err = bring_in(r, s, flags);
+	else if ((flags | s->registered) & EPOLLEXCLUSIVE)
 		err = exchange(r, s, flags);
 	else
 		err = weir__epoll_ctl(r->epfd, EPOLL_CTL_MOD, s->fd, flags,
@@ -383,20 +414,28 @@ int weir__source_hide(struct weir_reactor *r, weir_token token)
 
 	if (!s)
 		return err;
-	count_source(r, s, -1);
+	weir__source_count(r, s, -1);
 	s->is_hidden = true;
 	return 0;
+}
+
+void weir__source_pin(struct weir_reactor *r, weir_token token, bool is_pinned)
+{
+	struct weir__source *s = weir__source_get(r, token);
+
+	if (s)
+		s->is_pinned = is_pinned;
 }
 
 void weir__source_drop(struct weir_reactor *r, struct weir__source *s)
 {
 	r->removed_in = r->turn;
-	count_source(r, s, -1);
+	weir__source_count(r, s, -1);
 	/*
 	 * It fails only if the descriptor was closed behind our back, and then
 	 * there is nothing left to remove by this number.
 	 */
-	if (s->fd >= 0 && weir__fds_clear(r, s) &&
+	if (s->fd >= 0 && weir__fds_clear(r, s) && !s->is_outside &&
 	    weir__epoll_ctl(r->epfd, EPOLL_CTL_DEL, s->fd, 0, 0) < 0)
 		weir__ghost_suspect(r);
 	unmake(r, s);

@@ -34,7 +34,14 @@ struct weir__source {
 	bool is_disarmed;		/* ONESHOT: it has had its event */
 	bool is_parked;			/* level-triggered, but registered as
 					   edge-triggered: see K7 in ready.c */
+	bool is_pinned;			/* what uses it cannot move */
+	bool is_outside;		/* the kernel refused it after a move */
+	bool is_plain;			/* from malloc(): it has moved before */
+	bool is_told;			/* WEIR_DRAINING was marked */
 	uint64_t harvested;		/* the turn in which it was reported */
+	struct weir__list timers;	/* its own; they move along */
+	void *move;			/* the pool's: it has just arrived, and
+					   some messages with it have not */
 };
 
 /* The source of @token on @r, or NULL. */
@@ -79,5 +86,51 @@ void weir__sources_unpark(struct weir_reactor *r);
  * Return: 0, -ESTALE or -ECHILD.
  */
 int weir__source_hide(struct weir_reactor *r, weir_token token);
+
+/* Tell it that @r is draining, if it is and @s has not heard of it. */
+void weir__source_tell(struct weir_reactor *r, struct weir__source *s);
+
+/* Have its moves refused, or no more; nothing happens if there is none. */
+void weir__source_pin(struct weir_reactor *r, weir_token token, bool is_pinned);
+
+/* It begins or ends to count: @by is 1 or -1. */
+void weir__source_count(struct weir_reactor *r, const struct weir__source *s,
+			int by);
+
+/*
+ * travel.c; a source leaves one reactor, and comes to another.
+ *
+ *     s2 = weir__source_pack(s)	 on the old owner's thread
+ *     weir__source_unhook(r, s)	 the kernel forgets it; this may fail
+ *     weir__source_depart(r, s, s2)	 @s is no more
+ *     weir__source_arrive(r, s2)	 on the new owner's thread
+ */
+
+/* Memory for @s that is no reactor's own.  Return: NULL if there is none. */
+struct weir__source *weir__source_pack(const struct weir__source *s);
+
+/* Return: 0, or -errno of epoll_ctl(2): then nothing has changed. */
+int weir__source_unhook(struct weir_reactor *r, struct weir__source *s);
+
+/* @packed becomes what @s was, and belongs to no reactor. */
+void weir__source_depart(struct weir_reactor *r, struct weir__source *s,
+			 struct weir__source *packed);
+
+/*
+ * Return: 0, or why it cannot be watched here (-errno).  It is @r's in either
+ *         case, and its handler will hear of it.
+ */
+int weir__source_arrive(struct weir_reactor *r, struct weir__source *s);
+
+/* The same at @r's end: its handler is called with WEIR_STOPPING, at once. */
+void weir__source_arrive_late(struct weir_reactor *r, struct weir__source *s);
+
+/* One call with WEIR_STOPPING, then it is removed. */
+void weir__source_stop(struct weir_reactor *r, struct weir__source *s);
+
+/* timer.c: the timers of a source go with it. */
+void weir__timers_depart(struct weir_reactor *r, struct weir__source *s);
+void weir__timers_arrive(struct weir_reactor *r, struct weir__source *s);
+void weir__timers_end(struct weir_reactor *r, struct weir__source *s);
 
 #endif /* WEIR_LOOP_SOURCE_H */

@@ -9,9 +9,12 @@
 #include <weir/timer.h>
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 
 #include "base/ns.h"
 #include "loop/reactor.h"
+#include "loop/source.h"
 #include "sys/clock.h"
 
 struct weir_timer {
@@ -20,7 +23,8 @@ struct weir_timer {
 	weir_ns period;			/* 0: fires once */
 	weir_timer_fn *fn;
 	void *data;
-	struct weir__list all_link;	/* in reactor.timers */
+	struct weir__list all_link;	/* in reactor.timers, or its source's */
+	bool is_attached;		/* to a source */
 };
 
 int weir_timer_new(struct weir_reactor *r, weir_timer_fn *fn, void *data,
@@ -46,14 +50,53 @@ int weir_timer_new(struct weir_reactor *r, weir_timer_fn *fn, void *data,
 	return 0;
 }
 
+int weir_timer_new_for(struct weir_reactor *r, weir_token token,
+		       weir_timer_fn *fn, void *data,
+		       struct weir_timer **ret_timer)
+{
+	struct weir__source *s;
+	struct weir_timer *t;
+	int err = weir__reactor_check(r);
+
+	if (err < 0)
+		return err;
+	if (!fn)
+		return -EINVAL;
+	s = weir__source_get(r, token);
+	if (!s)
+		return -ESTALE;
+	/* Not of the arena: it may come to be freed on another thread. */
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	weir__wheel_node_init(&t->node);
+	t->reactor = r;
+	t->fn = fn;
+	t->data = data;
+	t->is_attached = true;
+	weir__list_push(&s->timers, &t->all_link);
+	*ret_timer = t;
+	return 0;
+}
+
+/* Stopped, and in no list. */
+static void dispose(struct weir_timer *t)
+{
+	if (t->is_attached) {
+		free(t);
+		return;
+	}
+	t->reactor->is_memory_stale = true;
+	weir__arena_give(t->reactor->arena, t, sizeof(*t));
+}
+
 struct weir_timer *weir_timer_free(struct weir_timer *t)
 {
 	if (!t || weir__reactor_check(t->reactor) < 0)
 		return NULL;
 	weir__wheel_stop(&t->reactor->wheel, &t->node);
 	weir__list_remove(&t->all_link);
-	t->reactor->is_memory_stale = true;
-	weir__arena_give(t->reactor->arena, t, sizeof(*t));
+	dispose(t);
 	return NULL;
 }
 
@@ -194,6 +237,50 @@ void weir__timers_free(struct weir_reactor *r)
 						       all_link);
 
 		weir__wheel_stop(&r->wheel, &t->node);
-		weir__arena_give(r->arena, t, sizeof(*t));
+		dispose(t);
+	}
+}
+
+static struct weir_timer *timer_of(struct weir__list *node)
+{
+	return WEIR__CONTAINER(node, struct weir_timer, all_link);
+}
+
+void weir__timers_end(struct weir_reactor *r, struct weir__source *s)
+{
+	struct weir__list *node;
+
+	while ((node = weir__list_take(&s->timers)) != NULL) {
+		struct weir_timer *t = timer_of(node);
+
+		weir__wheel_stop(&r->wheel, &t->node);
+		dispose(t);
+	}
+}
+
+void weir__timers_depart(struct weir_reactor *r, struct weir__source *s)
+{
+	struct weir__list *node;
+
+	for (node = s->timers.next; node != &s->timers; node = node->next) {
+		struct weir_timer *t = timer_of(node);
+
+		/* In transit a deadline other than WEIR_FOREVER means: runs. */
+		if (!weir__wheel_is_armed(&t->node))
+			t->node.deadline_ns = WEIR_FOREVER;
+		weir__wheel_stop(&r->wheel, &t->node);
+	}
+}
+
+void weir__timers_arrive(struct weir_reactor *r, struct weir__source *s)
+{
+	struct weir__list *node;
+
+	for (node = s->timers.next; node != &s->timers; node = node->next) {
+		struct weir_timer *t = timer_of(node);
+
+		t->reactor = r;
+		if (t->node.deadline_ns != WEIR_FOREVER)
+			start(t, base_of(r), t->node.deadline_ns, t->period);
 	}
 }

@@ -89,6 +89,7 @@ static void succeed(struct attempt *a)
 	forget(a);
 	weir_source_set(r, token, parked, NULL);
 	weir_source_want(r, token, 0);
+	weir__source_pin(r, token, false);
 	fn(r, token, 0, data);
 }
 
@@ -243,6 +244,7 @@ static int start(struct attempt *a, weir_ns timeout)
 		weir_source_close(r, a->token);
 		return err;
 	}
+	weir__source_pin(r, a->token, true);
 	weir_source_want(r, a->token, WEIR_WRITABLE);
 	if (is_connected)
 		weir_source_again(r, a->token, WEIR_WRITABLE);

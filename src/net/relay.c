@@ -521,6 +521,7 @@ int weir_relay_start(struct weir_reactor *r, weir_token a, weir_token b,
 	for (int i = 0; i < 2; i++) {
 		weir_source_set(r, relay->sides[i].token, on_event,
 				&relay->sides[i]);
+		weir__source_pin(r, relay->sides[i].token, true);
 		update_wanted(&relay->sides[i]);
 	}
 	if (relay->idle)

@@ -14,6 +14,8 @@
  * D2  What was accepted before the drain is run. Its sender flushed it before
  *     it was idle in the first round, so its receiver finds it before the mark
  *     of the second.
+ *     A source that was on the move when its old owner heard of the drain is
+ *     on a list of its new owner then, and none moves after that.
  * D3  What comes behind the marks is not waited for, so it cannot keep a pool
  *     from stopping.
  */
@@ -55,11 +57,9 @@ static void enter_round(struct weir__worker *w, unsigned round)
 	w->round = round;
 	w->told_idle = false;
 	w->inbox_mark = weir__inbox_tail(r->inbox);
-	weir__mesh_mark(w->pool->mesh, (unsigned)w->index);
-	if (r->is_draining)
-		return;
-	r->is_draining = true;
-	weir__reactor_announce(r, WEIR_DRAINING);
+	weir__mesh_mark(w->pool->mesh, (unsigned)w->index, WEIR__MARK_DRAIN);
+	if (!r->is_draining)
+		weir__reactor_drain(r);
 }
 
 /* On the control thread. */
@@ -110,7 +110,9 @@ static bool is_idle(const struct weir__worker *w)
 
 	return weir__stat_get(r, WEIR__STAT_SOURCES) == 0 &&
 	       weir__inbox_head(r->inbox) >= w->inbox_mark &&
-	       weir__mesh_is_past_mark(w->pool->mesh, (unsigned)w->index);
+	       weir__mesh_is_past_mark(w->pool->mesh, (unsigned)w->index,
+				       WEIR__MARK_DRAIN) &&
+	       !weir__moves_are_open(w);
 }
 
 void weir__drain_turn(struct weir__worker *w)

@@ -19,6 +19,7 @@
 #include "loop/source.h"
 #include "pool/pool.h"
 #include "sync/rcu.h"
+#include "sys/clock.h"
 #include "sys/fork.h"
 
 static struct weir__worker *worker_of(const struct weir_reactor *r)
@@ -123,16 +124,45 @@ int weir__post_reserved(struct weir_pool *pool, int worker,
 }
 
 /*
- * From the look at the owner to the push a thread of the pool is within one
- * read-side section of RCU: it has no quiescent state in between.
+ * From a thread that is not the pool's.  The owner may give the token away
+ * between our look and our push; then once more, to the next one: move.c.
  */
+static int send_from_outside(struct weir_pool *pool, const struct weir_msg *msg)
+{
+	int err;
+
+	do {
+		const int owner = weir__token_owner(pool->tokens, msg->token);
+		struct weir_reactor *r;
+
+		if (owner < 0)
+			return owner;
+		r = pool->threads[owner - 1].reactor;
+		if (weir__doorbell_asks(&r->bell))
+			weir__doorbell_stamp(&r->bell, weir__clock_now());
+		err = weir__inbox_send(r->inbox, msg, WEIR__RESERVE,
+				       pool->tokens, (uint32_t)owner);
+		if (err == 0 || err == -EXDEV)
+			weir__doorbell_ring(&r->bell);
+	} while (err == -EXDEV);
+	return err;
+}
+
 static int send_to_owner(struct weir_pool *pool, const struct weir_msg *msg)
 {
-	const int owner = weir__token_owner(pool->tokens, msg->token);
+	struct weir__worker *from = caller;
+	int owner;
 
+	if (!from || from->pool != pool)
+		return send_from_outside(pool, msg);
+	/*
+	 * From here to the push it is within one read-side section of RCU: it
+	 * has no quiescent state in between.  So is weir_send().
+	 */
+	owner = weir__token_owner(pool->tokens, msg->token);
 	if (owner < 0)
 		return owner;
-	return push(pool, owner - 1, msg, WEIR__RESERVE);
+	return push_inside(from, owner - 1, msg, WEIR__RESERVE);
 }
 
 static __attribute__((noinline)) int
@@ -190,7 +220,7 @@ static void deliver(const struct weir_msg *msg, size_t count, void *data)
 		__builtin_prefetch(msg + 8);
 		if (!weir_token_is_none(msg->token)) {
 			s = weir__source_get(r, msg->token);
-			if (!s) {
+			if (!s || s->move) {
 				weir__deliver(r, msg);
 				continue;
 			}
@@ -219,6 +249,8 @@ static bool take(struct weir_reactor *r)
 						   deliver, r, &more);
 	if (w->waiting || weir__room_is_asked(w))
 		weir__room_turn(w);
+	if (w->moves.step != WEIR__MOVES_NONE)
+		weir__moves_turn(w);
 	return more;
 }
 
@@ -229,7 +261,7 @@ static bool has_work(struct weir_reactor *r)
 	return !weir__mesh_is_idle(w->pool->mesh, (unsigned)w->index) ||
 	       weir__room_is_asked(w) ||
 	       weir__life_get(&w->pool->life) >= WEIR_POOL_STOPPING ||
-	       w->is_untold;
+	       w->is_untold || weir__moves_have_work(w);
 }
 
 static void flush(struct weir_reactor *r)
@@ -237,10 +269,15 @@ static void flush(struct weir_reactor *r)
 	struct weir__worker *w = worker_of(r);
 	unsigned rung;
 
-	if (r->is_draining)
-		weir__drain_turn(w);
 	w->out->now = r->now;
+	if (!weir__list_is_empty(&w->moves.fresh))
+		weir__moves_begin(w);
 	rung = weir__mesh_flush(w->pool->mesh, (unsigned)w->index);
+	if (r->is_draining) {
+		/* Who says that he is idle has nothing on its way any more. */
+		weir__drain_turn(w);
+		rung += weir__mesh_flush(w->pool->mesh, (unsigned)w->index);
+	}
 	weir__tally_set(&r->view->stats[WEIR__STAT_MESSAGES_OUT],
 			weir__mesh_left(w->pool->mesh, (unsigned)w->index));
 	if (rung > 0)
@@ -286,6 +323,9 @@ const struct weir__hooks weir__pool_hooks = {
 	.quiescent = quiescent,
 	.post = post_to,
 	.send = send_in_pool,
+	.stray = weir__moves_stray,
+	.hold = weir__moves_hold,
+	.ended = weir__moves_ended,
 };
 
 void weir__handoff_return_all(struct weir__worker *w)
@@ -299,4 +339,5 @@ void weir__handoff_return_all(struct weir__worker *w)
 		;
 	weir__reactor_return_all(w->reactor);
 	weir__room_return_all(w, w->reactor);
+	weir__moves_return_all(w);
 }

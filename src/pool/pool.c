@@ -83,6 +83,7 @@ static int make_threads(struct weir_pool *pool)
 		w->pool = pool;
 		w->index = i;
 		w->out = weir__mesh_sender(pool->mesh, (unsigned)i);
+		weir__moves_init(w);
 		weir__mesh_set_bell(pool->mesh, (unsigned)i,
 				    &w->reactor->bell);
 	}
@@ -132,6 +133,7 @@ static void dismantle(struct weir_pool *pool)
 	for (int i = 0; pool->threads && i < weir__pool_threads(pool); i++) {
 		if (pool->threads[i].reactor)
 			weir__reactor_free(pool->threads[i].reactor);
+		weir__moves_done(&pool->threads[i]);
 	}
 	free(pool->threads);
 	weir__mesh_free(pool->mesh);

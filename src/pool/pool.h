@@ -12,6 +12,8 @@
  *     broadcast.c one message to every worker
  *     handoff.c   posts and sends, the pool's part of a turn
  *     room.c      telling senders that there is room again
+ *     move.c      a source moves from one worker to another
+ *     held.c      messages that have to wait
  *     drain.c     drain and stop
  *     stats.c     counters read from outside
  *     signal.c    signals, on the control thread
@@ -62,6 +64,31 @@ struct weir__pool_item {
 	void (*free_fn)(struct weir__pool_item *item);
 };
 
+/* Waiting for a grace period; see snapshot.c. */
+struct weir__grace {
+	struct weir__list link;
+	void (*fn)(struct weir__grace *grace);	/* on the thread NAME/rcu */
+};
+
+/* move.c; where the moves are that began together. */
+enum weir__moves_step {
+	WEIR__MOVES_NONE,	/* there are none */
+	WEIR__MOVES_GRACE,	/* somebody may still send to the old owner */
+	WEIR__MOVES_TAKING,	/* all is in our queues, and we take it */
+	WEIR__MOVES_MARKING,	/* all is taken: tell the new owners */
+};
+
+struct weir__moves {
+	enum weir__moves_step step;
+	struct weir__list fresh;	/* departures that wait for the others */
+	struct weir__list leaving;	/* those of the step */
+	struct weir__list *table;	/* all of them by token; NULL: none yet */
+	struct weir__list arrivals;	/* from others, not complete */
+	size_t inbox_mark;
+	struct weir__grace grace;
+	struct weir__flag has_graced;
+};
+
 struct weir__worker {
 	struct weir_pool *pool;
 	struct weir_reactor *reactor;
@@ -81,6 +108,7 @@ struct weir__worker {
 	bool is_untold;		/* its queue was full */
 	/* drain.c; the control thread's */
 	bool is_idle;
+	struct weir__moves moves;	/* the worker's own, but the flag */
 	struct weir__list spawned;	/* spawn.c; those without a pidfd */
 };
 
@@ -229,6 +257,27 @@ static inline bool weir__room_is_asked(const struct weir__worker *w)
 	return weir__stack_has_some(&w->asked) ||
 	       weir__stack_has_some(&w->granted);
 }
+
+/*
+ * move.c: what a turn and its end do about moves; the last three are hooks.
+ */
+void weir__moves_init(struct weir__worker *w);
+void weir__moves_done(struct weir__worker *w);
+void weir__moves_begin(struct weir__worker *w);
+void weir__moves_turn(struct weir__worker *w);
+bool weir__moves_have_work(const struct weir__worker *w);
+bool weir__moves_are_open(const struct weir__worker *w);
+void weir__moves_return_all(struct weir__worker *w);
+bool weir__moves_stray(struct weir_reactor *r, const struct weir_msg *msg);
+void weir__moves_hold(struct weir_reactor *r, const struct weir_msg *msg,
+		      void *move);
+void weir__moves_ended(struct weir_reactor *r, void *move);
+
+/*
+ * snapshot.c: call @grace->fn after a grace period, on another thread, if the
+ * pool has not ended before.  @grace lives as long as the pool.
+ */
+void weir__reclaim_grace(struct weir_pool *pool, struct weir__grace *grace);
 
 /*
  * drain.c; start as for the services below; begin: on the control thread, what

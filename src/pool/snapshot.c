@@ -49,6 +49,7 @@ struct weir__reclaim {
 	pthread_cond_t changed;
 	struct weir__list waiting;	/* under lock: before their grace */
 	struct weir__list done;		/* under lock: may be freed */
+	struct weir__list graces;	/* under lock: others that wait */
 	bool is_stopping;		/* under lock */
 	struct weir__tally waits_since;	/* its thread's */
 };
@@ -100,24 +101,42 @@ static void tell_control(struct weir__reclaim *reclaim)
 	}
 }
 
+static void tell_graces(struct weir__list *graces)
+{
+	struct weir__list *node;
+
+	while ((node = weir__list_take(graces)) != NULL) {
+		struct weir__grace *g = WEIR__CONTAINER(node,
+						struct weir__grace, link);
+
+		g->fn(g);
+	}
+}
+
 static void *reclaim_main(void *arg)
 {
 	struct weir__reclaim *reclaim = arg;
-	struct weir__list batch;
+	struct weir__list batch, graces;
 
 	weir__list_init(&batch);
+	weir__list_init(&graces);
 	pthread_mutex_lock(&reclaim->lock);
 	while (!reclaim->is_stopping) {
-		if (weir__list_is_empty(&reclaim->waiting)) {
+		if (weir__list_is_empty(&reclaim->waiting) &&
+		    weir__list_is_empty(&reclaim->graces)) {
 			pthread_cond_wait(&reclaim->changed, &reclaim->lock);
 			continue;
 		}
 		weir__list_splice(&batch, &reclaim->waiting);
+		weir__list_splice(&graces, &reclaim->graces);
 		pthread_mutex_unlock(&reclaim->lock);
 		weir__tally_set(&reclaim->waits_since, weir__clock_now());
 		weir__rcu_wait();
 		weir__tally_set(&reclaim->waits_since, 0);
+		tell_graces(&graces);
 		pthread_mutex_lock(&reclaim->lock);
+		if (weir__list_is_empty(&batch))
+			continue;
 		weir__list_splice(&reclaim->done, &batch);
 		tell_control(reclaim);
 	}
@@ -141,8 +160,19 @@ static int make_reclaim(struct weir_pool *pool)
 	pthread_cond_init(&reclaim->changed, NULL);
 	weir__list_init(&reclaim->waiting);
 	weir__list_init(&reclaim->done);
+	weir__list_init(&reclaim->graces);
 	pool->reclaim = reclaim;
 	return 0;
+}
+
+void weir__reclaim_grace(struct weir_pool *pool, struct weir__grace *grace)
+{
+	struct weir__reclaim *reclaim = pool->reclaim;
+
+	pthread_mutex_lock(&reclaim->lock);
+	weir__list_push(&reclaim->graces, &grace->link);
+	pthread_cond_signal(&reclaim->changed);
+	pthread_mutex_unlock(&reclaim->lock);
 }
 
 int weir__reclaim_start(struct weir_pool *pool)

@@ -158,6 +158,8 @@ static void *thread_main(void *arg)
 	weir__pool_set_caller(w);
 	weir__rcu_register();
 	err = start(w);
+	/* What is not flushed before that a grace period does not cover. */
+	w->reactor->hooks->flush(w->reactor);
 	weir__rcu_offline();
 	gate_start(&pool->gate, err);
 	weir__rcu_online();
@@ -318,8 +320,10 @@ int weir_pool_join(struct weir_pool *pool)
 	if (weir__life_get(&pool->life) == WEIR_POOL_NEW)
 		return 0;
 	/* A grace period that is waited for here must not wait for us. */
-	if (caller)
+	if (caller) {
+		weir_flush(caller->reactor);
 		weir__rcu_offline();
+	}
 	join_all(pool);
 	if (caller)
 		weir__rcu_online();

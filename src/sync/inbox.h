@@ -10,9 +10,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <weir/message.h>
 
 #include "sync/line.h"
+#include "sync/token.h"
 
 struct weir__inbox_cell {
 	_Atomic size_t mark;	/* position + 1 when written */
@@ -50,6 +52,28 @@ struct weir__inbox *weir__inbox_free(struct weir__inbox *inbox);
  */
 int weir__inbox_push(struct weir__inbox *inbox, const struct weir_msg *msg,
 		     size_t reserve);
+
+/**
+ * weir__inbox_send() - the same, if @msg->token is still @owner's
+ *
+ * Looks again when it has a place in the queue, and leaves it void if the
+ * token has a new owner: a message for a token is not in the inbox of one who
+ * has given it away, or is before the position weir__inbox_mark() says.
+ *
+ * Threads: any.
+ * Return:  as weir__inbox_push(), or -EXDEV (ask for the owner again; the
+ *          doorbell is to be rung all the same).
+ */
+int weir__inbox_send(struct weir__inbox *inbox, const struct weir_msg *msg,
+		     size_t reserve, const struct weir__tokens *tokens,
+		     uint32_t owner);
+
+/**
+ * weir__inbox_mark() - where the inbox ends, after tokens were given away
+ *
+ * Threads: the consumer, which called weir__token_give() before.
+ */
+size_t weir__inbox_mark(const struct weir__inbox *inbox);
 
 /**
  * weir__inbox_take() - take the oldest message

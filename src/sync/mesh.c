@@ -226,23 +226,25 @@ size_t weir__mesh_take(struct weir__mesh *mesh, unsigned to, size_t most,
 	return taken;
 }
 
-void weir__mesh_mark(struct weir__mesh *mesh, unsigned to)
+void weir__mesh_mark(struct weir__mesh *mesh, unsigned to,
+		     enum weir__mark which)
 {
 	for (unsigned from = 0; from < mesh->members; from++) {
 		struct weir__ring *ring = weir__mesh_ring(mesh, from, to);
 
 		if (ring)
-			weir__ring_mark(ring);
+			weir__ring_mark(ring, which);
 	}
 }
 
 /* A ring that was made since has its mark at its begin. */
-bool weir__mesh_is_past_mark(const struct weir__mesh *mesh, unsigned to)
+bool weir__mesh_is_past_mark(const struct weir__mesh *mesh, unsigned to,
+			     enum weir__mark which)
 {
 	for (unsigned from = 0; from < mesh->members; from++) {
 		const struct weir__ring *ring = weir__mesh_ring(mesh, from, to);
 
-		if (ring && !weir__ring_is_past_mark(ring))
+		if (ring && !weir__ring_is_past_mark(ring, which))
 			return false;
 	}
 	return true;

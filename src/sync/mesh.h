@@ -197,9 +197,11 @@ static inline bool weir__mesh_is_idle(const struct weir__mesh *mesh,
 }
 
 /* Remember what has been flushed to @to until now.  Threads: member @to. */
-void weir__mesh_mark(struct weir__mesh *mesh, unsigned to);
+void weir__mesh_mark(struct weir__mesh *mesh, unsigned to,
+		     enum weir__mark which);
 
 /* Has all of that been taken?  Threads: member @to. */
-bool weir__mesh_is_past_mark(const struct weir__mesh *mesh, unsigned to);
+bool weir__mesh_is_past_mark(const struct weir__mesh *mesh, unsigned to,
+			     enum weir__mark which);
 
 #endif /* WEIR_SYNC_MESH_H */

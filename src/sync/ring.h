@@ -32,6 +32,9 @@
 
 #include "sync/line.h"
 
+/* Who remembers where a queue ended. */
+enum weir__mark { WEIR__MARK_DRAIN, WEIR__MARK_MOVE };
+
 struct weir__ring {
 	/* producer only */
 	_Alignas(WEIR__LINE) size_t tail;
@@ -44,7 +47,7 @@ struct weir__ring {
 	/* consumer only */
 	_Alignas(WEIR__LINE) size_t head;
 	size_t capacity;	/* as size */
-	size_t mark;		/* weir__ring_mark() */
+	size_t marks[2];	/* weir__ring_mark() */
 	/* written by the consumer */
 	_Alignas(WEIR__LINE) _Atomic size_t head_shared;
 	/* Two messages a line, and none in two. */
@@ -162,16 +165,18 @@ static inline void weir__ring_drop(struct weir__ring *ring, size_t count)
 }
 
 /* Remember which message is the newest now.  Threads: the consumer. */
-static inline void weir__ring_mark(struct weir__ring *ring)
+static inline void weir__ring_mark(struct weir__ring *ring,
+				   enum weir__mark which)
 {
-	ring->mark = atomic_load_explicit(&ring->tail_shared,
+	ring->marks[which] = atomic_load_explicit(&ring->tail_shared,
 					  memory_order_acquire); /* R2 */
 }
 
 /* Has that one been dropped?  Threads: the consumer. */
-static inline bool weir__ring_is_past_mark(const struct weir__ring *ring)
+static inline bool weir__ring_is_past_mark(const struct weir__ring *ring,
+					   enum weir__mark which)
 {
-	return ring->head >= ring->mark;
+	return ring->head >= ring->marks[which];
 }
 
 #endif /* WEIR_SYNC_RING_H */

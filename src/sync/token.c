@@ -19,12 +19,25 @@
  *     store's list, or RETIRED.  Caches are private, the store has a mutex,
  *     taken once per WEIR__TOKEN_BATCH opens or closes.
  *
+ * A token may change owners: give --> arriving (TRANSIT) --> settle.
+ *
+ * I5  Each of these, and FULL, is written by who is the owner at that moment.
+ *     The one before does not touch the slot any more, the next one reads obj
+ *     only after T6.
+ *
  * Ordering: an arrow joins a release to the acquire it pairs with.
  * T1 -> T2  Whoever sees a chunk sees its slots zeroed.
  * T3, T4    Relaxed.  Only the owner's look decides, and it sees its own
  *           stores.  Another thread that got the token from the owner by any
  *           synchronised way sees the open; if it misses a later close, the
  *           owner will not.
+ * T5 -> T6  The new owner sees what the old one left in obj, and did before.
+ * T5, T7    Sequentially consistent, as are the claim Q8 and the mark Q9 of
+ *           sync/inbox.c. A sender claims a place (Q8), then looks again (T7);
+ *           the old owner gives the token away (T5), then looks where its
+ *           queue ends (Q9). In the one order of all four: if T7 does not see
+ *           T5 it is before it, so Q8 is before Q9, which sees the claim.
+ *           Hence a message lies below the mark, or its sender has noticed.
  */
 #include "sync/token.h"
 
@@ -230,6 +243,57 @@ void weir__token_close(struct weir__tokens *t, struct weir__token_cache *cache,
 		give_back(t, cache, WEIR__TOKEN_BATCH);
 	cache->slots[cache->count++] =
 		(uint32_t)(token.bits & WEIR__TOKEN_INDEX);
+}
+
+void weir__token_give(struct weir__tokens *t, weir_token token, uint32_t to,
+		      void *obj)
+{
+	struct weir__slot *slot = weir__token_slot(t, token);
+
+	slot->obj = obj;
+	atomic_store_explicit(&slot->word, WEIR__TOKEN_NAME(token) |
+			      WEIR__TOKEN_TRANSIT | to,
+			      memory_order_seq_cst);		/* T5 */
+}
+
+void *weir__token_arriving(const struct weir__tokens *t, uint32_t owner,
+			   weir_token token)
+{
+	const struct weir__slot *slot = weir__token_slot(t, token);
+	uint64_t word;
+
+	if (!slot)
+		return NULL;
+	word = atomic_load_explicit(&slot->word, memory_order_acquire); /* T6 */
+	if ((word & ~(uint64_t)WEIR__TOKEN_FULL) !=
+	    (WEIR__TOKEN_NAME(token) | WEIR__TOKEN_TRANSIT | owner))
+		return NULL;
+	return slot->obj;
+}
+
+void weir__token_settle(struct weir__tokens *t, uint32_t owner,
+			weir_token token, void *obj)
+{
+	struct weir__slot *slot = weir__token_slot(t, token);
+	const uint64_t word = atomic_load_explicit(&slot->word,
+					memory_order_relaxed);	/* T4 */
+
+	slot->obj = obj;
+	atomic_store_explicit(&slot->word, WEIR__TOKEN_NAME(token) |
+			      (word & WEIR__TOKEN_FULL) | owner,
+			      memory_order_relaxed);		/* T3 */
+}
+
+void weir__token_refuse(struct weir__tokens *t, weir_token token, bool refuse)
+{
+	struct weir__slot *slot = weir__token_slot(t, token);
+	const uint64_t word = atomic_load_explicit(&slot->word,
+				memory_order_relaxed) &
+			      ~(uint64_t)WEIR__TOKEN_FULL;	/* T4 */
+
+	atomic_store_explicit(&slot->word,
+			      word | (refuse ? WEIR__TOKEN_FULL : 0),
+			      memory_order_relaxed);		/* T3 */
 }
 
 void weir__token_cache_done(struct weir__tokens *t,

@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <weir/base.h>
@@ -32,6 +33,10 @@ enum {
 	WEIR__TOKEN_BATCH = 64,
 	/* Owners' numbers are 1 .. this - 1; 0 is nobody: the slot is free. */
 	WEIR__TOKEN_OWNERS = 1 << 16,
+	/* Beside the owner's number: it does not have the object yet. */
+	WEIR__TOKEN_TRANSIT = 1 << 16,
+	/* And: it has too many messages for it that cannot run yet. */
+	WEIR__TOKEN_FULL = 1 << 17,
 };
 
 /* Of a token: which slot, and (the rest of it) of which table and when. */
@@ -39,7 +44,10 @@ enum {
 #define WEIR__TOKEN_NAME(token) ((token).bits & ~WEIR__TOKEN_INDEX)
 
 struct weir__slot {
-	/* The token, with the owner's number in the place of the index. */
+	/*
+	 * The token, with the owner's number and the two flags in the place of
+	 * the index.
+	 */
 	_Atomic uint64_t word;
 	void *obj;		/* owner only; while free: the next free slot */
 };
@@ -122,9 +130,14 @@ static inline void *weir__token_get(const struct weir__tokens *t,
 				    uint32_t owner, weir_token token)
 {
 	const struct weir__slot *slot = weir__token_slot(t, token);
+	const uint64_t wanted = WEIR__TOKEN_NAME(token) | owner;
+	uint64_t word;
 
-	if (!slot || atomic_load_explicit(&slot->word, memory_order_relaxed) !=
-		     (WEIR__TOKEN_NAME(token) | owner))		/* T4 */
+	if (!slot)
+		return NULL;
+	word = atomic_load_explicit(&slot->word, memory_order_relaxed); /* T4 */
+	if (__builtin_expect(word != wanted, 0) &&
+	    word != (wanted | WEIR__TOKEN_FULL))
 		return NULL;
 	return slot->obj;
 }
@@ -178,8 +191,8 @@ static inline void *weir__token_find(const struct weir__tokens *t,
  * The answer may be out of date when it is used: only the owner knows.
  *
  * Threads: any.
- * Return:  the owner's number, -ESTALE (ended), or -EINVAL (none, or not of
- *          this table).
+ * Return:  the owner's number, -ESTALE (ended), -EINVAL (none, or not of this
+ *          table) or -EAGAIN (its owner wants no messages for it now).
  */
 static inline int weir__token_owner(const struct weir__tokens *t,
 				    weir_token token)
@@ -196,7 +209,63 @@ static inline int weir__token_owner(const struct weir__tokens *t,
 	if ((word & ~WEIR__TOKEN_INDEX) != WEIR__TOKEN_NAME(token) ||
 	    (word & WEIR__TOKEN_INDEX) == 0)
 		return -ESTALE;
-	return (int)(word & WEIR__TOKEN_INDEX);
+	if (word & WEIR__TOKEN_FULL)
+		return -EAGAIN;
+	return (int)(word & (WEIR__TOKEN_OWNERS - 1));
 }
+
+/**
+ * weir__token_is_at() - whether weir__token_owner() would still say @owner
+ *
+ * For a sender that has just claimed a place in @owner's queue by a
+ * sequentially consistent operation: see T7.
+ *
+ * Threads: any.
+ */
+static inline bool weir__token_is_at(const struct weir__tokens *t,
+				     weir_token token, uint32_t owner)
+{
+	const struct weir__slot *slot = weir__token_slot(t, token);
+	const uint64_t word = atomic_load_explicit(&slot->word,
+					memory_order_seq_cst);	/* T7 */
+
+	/* One that has ended goes nowhere else: its owner finds that out. */
+	return (word & ~WEIR__TOKEN_INDEX) != WEIR__TOKEN_NAME(token) ||
+	       (word & (WEIR__TOKEN_OWNERS - 1)) == owner;
+}
+
+/**
+ * weir__token_give() - make another thread the owner
+ * @token: open, and the caller's
+ * @obj:   what weir__token_arriving() shall find
+ *
+ * Threads: the token's owner, which may not touch it after this.
+ */
+void weir__token_give(struct weir__tokens *t, weir_token token, uint32_t to,
+		      void *obj);
+
+/**
+ * weir__token_arriving() - what is on its way to the caller
+ *
+ * Return: what weir__token_give() was given, if @token is @owner's but
+ *         weir__token_settle() has not been called yet; else NULL.
+ */
+void *weir__token_arriving(const struct weir__tokens *t, uint32_t owner,
+			   weir_token token);
+
+/**
+ * weir__token_settle() - the object has arrived: weir__token_get() finds it
+ *
+ * Threads: the token's new owner.
+ */
+void weir__token_settle(struct weir__tokens *t, uint32_t owner,
+			weir_token token, void *obj);
+
+/**
+ * weir__token_refuse() - have senders of @token told to try later, or no more
+ *
+ * Threads: the token's owner.
+ */
+void weir__token_refuse(struct weir__tokens *t, weir_token token, bool refuse);
 
 #endif /* WEIR_SYNC_TOKEN_H */

@@ -552,8 +552,7 @@ TEST(a_drain_is_said_once)
 	CHECK_EQ(weir_source_open(r, probe_called, &q, &q.token), 0);
 	CHECK_EQ(weir_source_open(r, NULL, NULL, &nobody), 0);
 	CHECK_EQ(weir_source_want(r, p.token, 0), 0);
-	r->is_draining = true;
-	weir__reactor_announce(r, WEIR_DRAINING);
+	weir__reactor_drain(r);
 	PROBE_TURN(r, &p, 1, WEIR_DRAINING);
 	CHECK_EQ(q.calls, 1);
 	CHECK_EQ(q.last.facts, WEIR_DRAINING);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WEIR_MOVE_H
+#define WEIR_MOVE_H
+
+/*
+ * weir/move.h - a source moves from one worker of a pool to another
+ *
+ * A connection that is in use can be given to another worker.  Its token stays
+ * the same, whoever holds it: messages go where it lives.
+ *
+ * M1  No event is lost: what is ready when the source arrives is reported
+ *     there.  What was ready and not used up stays ready.
+ * M2  Each message sent to the token is run once or comes back once, and those
+ *     of one sender in their order, whatever moves there are in between.  Posts
+ *     to a worker are not in one order with messages to a token on the move.
+ * M3  From the moment weir_source_move() returns 0 no callback of the source
+ *     runs on the old worker; the next one is on the new worker.  Its handler is
+ *     called there with WEIR_MOVED, before any message is run.
+ * M4  Timers made by weir_timer_new_for() move along.  Others do not.
+ *
+ * Events are delayed by the way of one message.  Messages that arrive during
+ * the move wait until no thread can have the old worker in mind: a turn of each
+ * worker that is awake.  While more than 1,024 messages wait for one source,
+ * senders to it get -EAGAIN.
+ *
+ * What a source's data points to moves with it, in your hands: memory of the
+ * old worker's reactor (weir_malloc) must not be touched from the new one.
+ */
+#include <weir/base.h>
+
+WEIR_BEGIN_DECLS
+
+struct weir_reactor;
+
+/**
+ * weir_source_move() - give a source to another worker
+ * @r:      the reactor that has it
+ * @token:  the source; its own handler may do this
+ * @worker: 0 .. workers - 1
+ *
+ * After it returns 0 the source and its timers are the other worker's: calls
+ * with @token fail with -ESTALE here.  Within the source's own handler the
+ * verdict then means nothing: what was given is kept for the new worker.
+ *
+ * If the kernel does not let the other worker watch the descriptor (-ENOSPC,
+ * -ENOMEM, or it was closed), the handler is called there with WEIR_MOVED and
+ * WEIR_ERROR: nothing is lost, and weir_source_modify() tries again.  At a stop
+ * it is called there with WEIR_STOPPING, as all are.
+ *
+ * Threads: owner only.
+ * Owns:    what the source's data points to goes along.
+ * Return:  0, -ESTALE (@token names no source of @r), -EALREADY (it is on
+ *          @worker), -EBUSY (its last move is not complete), -EAGAIN (the queue
+ *          to @worker is full: try later), -EOPNOTSUPP (the control thread's,
+ *          or a relay, a listener or an unfinished connect has it), -EBADF (its
+ *          descriptor was closed behind our back), -EINVAL (no such worker, no
+ *          pool, or not started), -ECANCELED (the pool drains or stops),
+ *          -ENOMEM or -ECHILD.  But for 0 nothing has changed.
+ */
+int weir_source_move(struct weir_reactor *r, weir_token token, int worker);
+
+WEIR_END_DECLS
+
+#endif /* WEIR_MOVE_H */
