@@ -17,6 +17,7 @@ const struct bench_row *const bench_rows[] = {
 	&row_trip,
 	&row_spin,
 	&row_idle,
+	&row_move,
 	&row_snapshot,
 	&row_echo,
 	&row_latency,

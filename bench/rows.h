@@ -16,6 +16,7 @@ extern const struct bench_row row_http;
 extern const struct bench_row row_latency;
 extern const struct bench_row row_memory;
 extern const struct bench_row row_modes;
+extern const struct bench_row row_move;
 extern const struct bench_row row_register;
 extern const struct bench_row row_send;
 extern const struct bench_row row_snapshot;
