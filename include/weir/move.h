@@ -30,6 +30,8 @@
 
 WEIR_BEGIN_DECLS
 
+struct weir_call;
+struct weir_pool;
 struct weir_reactor;
 
 /**
@@ -58,6 +60,28 @@ struct weir_reactor;
  *          -ENOMEM or -ECHILD.  But for 0 nothing has changed.
  */
 int weir_source_move(struct weir_reactor *r, weir_token token, int worker);
+
+/**
+ * weir_pool_evacuate() - move all that can move from a worker to the others
+ * @pool:   the pool
+ * @worker: 0 .. workers - 1; its sources go to the others in turn
+ * @call:   run on @worker when the last move is complete; NULL: nobody is told
+ * @arg:    handed over
+ *
+ * What comes to @worker meanwhile is moved as well; afterwards it is a worker
+ * like the others.  The word of the message that @call is given is how many
+ * sources with a descriptor are left: relays, listeners, unfinished connects.
+ * If the pool drains or stops before it is complete, or @worker runs out of
+ * memory, undeliverable() of @call is called with -ECANCELED or that error.
+ *
+ * Threads: any.
+ * Owns:    as weir_post().
+ * Return:  0, -EINVAL (no such worker, or the only one, or @call has no run),
+ *          -EAGAIN (its queue is full), -ECANCELED (the pool has stopped),
+ *          -ENOMEM or -ECHILD.
+ */
+int weir_pool_evacuate(struct weir_pool *pool, int worker,
+		       const struct weir_call *call, void *arg);
 
 WEIR_END_DECLS
 

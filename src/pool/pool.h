@@ -13,6 +13,7 @@
  *     handoff.c   posts and sends, the pool's part of a turn
  *     room.c      telling senders that there is room again
  *     move.c      a source moves from one worker to another
+ *     evacuate.c  all sources of a worker move
  *     held.c      messages that have to wait
  *     drain.c     drain and stop
  *     stats.c     counters read from outside

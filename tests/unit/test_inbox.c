@@ -288,3 +288,36 @@ TEST(a_close_in_the_storm_loses_nothing)
 			sched_yield();
 	end_storm();
 }
+
+TEST(a_place_claimed_for_a_token_that_has_moved_is_void)
+{
+	struct weir__inbox *inbox = weir__inbox_new(8);
+	struct weir__token_cache cache = { 0 };
+	struct weir__tokens *tokens;
+	struct weir_msg msg = { 0 }, got;
+	int object;
+	size_t mark;
+
+	CHECK(inbox);
+	CHECK_EQ(weir__tokens_new(&tokens), 0);
+	CHECK_EQ(weir__token_open(tokens, &cache, 1, &object, &msg.token), 0);
+	msg.word = 7;
+	CHECK_EQ(weir__inbox_send(inbox, &msg, 0, tokens, 1), 0);
+	weir__token_give(tokens, msg.token, 2, &object);
+	mark = weir__inbox_mark(inbox);
+	CHECK_EQ(weir__inbox_send(inbox, &msg, 0, tokens, 1), -EXDEV);
+	msg.word = 8;
+	CHECK_EQ(weir__inbox_push(inbox, &msg, 0), 0);
+	/* The first is below the mark, the void one is behind it. */
+	CHECK(weir__inbox_head(inbox) < mark);
+	CHECK(weir__inbox_take(inbox, &got));
+	CHECK_EQ(got.word, 7);
+	CHECK(weir__inbox_head(inbox) >= mark);
+	CHECK(weir__inbox_take(inbox, &got));
+	CHECK_EQ(got.word, 8);
+	CHECK(!weir__inbox_take(inbox, &got));
+	CHECK(weir__inbox_is_empty(inbox));
+	weir__token_cache_done(tokens, &cache);
+	weir__tokens_free(tokens);
+	weir__inbox_free(inbox);
+}

@@ -429,3 +429,39 @@ TEST(threads_never_meet_in_a_slot)
 	CHECK(storm.others_seen > 0);
 	weir__tokens_free(storm.tokens);
 }
+
+TEST(a_token_changes_owners)
+{
+	struct weir__token_cache cache = { 0 };
+	struct weir__tokens *t;
+	weir_token token;
+	int object, parcel;
+
+	CHECK_EQ(weir__tokens_new(&t), 0);
+	CHECK_EQ(weir__token_open(t, &cache, 1, &object, &token), 0);
+	CHECK(!weir__token_arriving(t, 1, token));
+	weir__token_give(t, token, 2, &parcel);
+	CHECK(!weir__token_get(t, 1, token));
+	CHECK(!weir__token_get(t, 2, token));
+	CHECK_EQ(weir__token_owner(t, token), 2);
+	CHECK(weir__token_is_at(t, token, 2));
+	CHECK(!weir__token_is_at(t, token, 1));
+	CHECK(weir__token_arriving(t, 2, token) == &parcel);
+	CHECK(!weir__token_arriving(t, 1, token));
+	/* Refused already on its way. */
+	weir__token_refuse(t, token, true);
+	CHECK_EQ(weir__token_owner(t, token), -EAGAIN);
+	CHECK(weir__token_arriving(t, 2, token) == &parcel);
+	weir__token_settle(t, 2, token, &object);
+	CHECK(!weir__token_arriving(t, 2, token));
+	CHECK(weir__token_get(t, 2, token) == &object);
+	CHECK_EQ(weir__token_owner(t, token), -EAGAIN);
+	weir__token_refuse(t, token, false);
+	CHECK_EQ(weir__token_owner(t, token), 2);
+	weir__token_close(t, &cache, token);
+	CHECK_EQ(weir__token_owner(t, token), -ESTALE);
+	/* Who finds it ended has not to look elsewhere. */
+	CHECK(weir__token_is_at(t, token, 1));
+	weir__token_cache_done(t, &cache);
+	weir__tokens_free(t);
+}
