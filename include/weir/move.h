@@ -54,10 +54,10 @@ struct weir_reactor;
  * Return:  0, -ESTALE (@token names no source of @r), -EALREADY (it is on
  *          @worker), -EBUSY (its last move is not complete), -EAGAIN (the queue
  *          to @worker is full: try later), -EOPNOTSUPP (the control thread's,
- *          or a relay, a listener or an unfinished connect has it), -EBADF (its
- *          descriptor was closed behind our back), -EINVAL (no such worker, no
- *          pool, or not started), -ECANCELED (the pool drains or stops),
- *          -ENOMEM or -ECHILD.  But for 0 nothing has changed.
+ *          or a relay, a listener, an unfinished connect or a spawned child
+ *          has it), -EBADF (its descriptor was closed behind our back), -EINVAL
+ *          (no such worker, no pool, or not started), -ECANCELED (the pool
+ *          drains or stops), -ENOMEM or -ECHILD.  But for 0 nothing has changed.
  */
 int weir_source_move(struct weir_reactor *r, weir_token token, int worker);
 
@@ -70,7 +70,8 @@ int weir_source_move(struct weir_reactor *r, weir_token token, int worker);
  *
  * What comes to @worker meanwhile is moved as well; afterwards it is a worker
  * like the others.  The word of the message that @call is given is how many
- * sources with a descriptor are left: relays, listeners, unfinished connects.
+ * sources with a descriptor are left: relays, listeners, unfinished connects,
+ * children.
  * If the pool drains or stops before it is complete, or @worker runs out of
  * memory, undeliverable() of @call is called with -ECANCELED or that error.
  *

@@ -362,6 +362,7 @@ static int make(struct weir_reactor *r, const struct weir_child_options *o,
 		free_child(child);
 		return err;
 	}
+	weir__source_pin(r, child->token, true);
 	*ret_child = child;
 	return 0;
 }
@@ -454,6 +455,8 @@ static int watch(struct weir__spawned *child, int reserved)
 		return child->pidfd;
 	err = weir_source_add_flags(child->r, child->pidfd, EPOLLIN | EPOLLET,
 				    on_pidfd, child, &child->source);
+	if (err == 0)
+		weir__source_pin(child->r, child->source, true);
 	return err;
 }
 

@@ -14,6 +14,7 @@
 #include <weir/source.h>
 
 #include "loop/reactor.h"
+#include "loop/source.h"
 #include "sys/fork.h"
 #include "sys/io.h"
 #include "sys/spawn.h"
@@ -213,6 +214,7 @@ int weir__stream_open(struct weir__spawned *child, int which, int *ret_theirs)
 		weir__close(fds[1]);
 		return err;
 	}
+	weir__source_pin(child->r, s->token, true);
 	s->fd = fds[ours];
 	*ret_theirs = fds[!ours];
 	return 0;

@@ -9,6 +9,7 @@
 #include "fixture.h"
 #include "harness.h"
 #include "hold.h"
+#include "link.h"
 #include "thing.h"
 
 enum { THINGS = 64 };
@@ -89,6 +90,32 @@ TEST(an_evacuation_ends_with_the_pool)
 	CHECK_EQ(cancelled, 1);
 	CHECK_EQ(t.stopping, 1);
 	thing_close(&t);
+}
+
+static void move_side(struct weir_reactor *r, void *arg)
+{
+	struct link *l = arg;
+
+	CHECK_EQ(weir_source_move(r, l->a, 1), -EOPNOTSUPP);
+	CHECK_EQ(weir_source_move(r, l->b, 1), -EOPNOTSUPP);
+}
+
+TEST(a_relay_stays)
+{
+	struct weir_pool *pool = fixture_pool(2);
+	struct link l;
+
+	CHECK_EQ(weir_pool_start(pool), 0);
+	link_open(&l, fixture_tcp_pair, fixture_tcp_pair);
+	link_start(&l, pool);
+	fixture_on(pool, 0, move_side, &l);
+	CHECK_EQ(weir_pool_evacuate(pool, 0, &complete, &left), 0);
+	WAIT_FOR(completed == 1);
+	CHECK_EQ(left, 2);
+	fixture_send(l.client, 1, 0, 1000);
+	CHECK_EQ(fixture_receive(l.server, 1, 0, 1000, NULL), 1000);
+	link_close(&l);
+	fixture_pool_end(pool);
 }
 
 TEST(what_cannot_be_evacuated)
