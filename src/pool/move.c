@@ -302,6 +302,7 @@ static int begin(struct weir__worker *w, struct weir__source *s, int to)
 	weir__list_push(&w->moves.fresh, &d->link);
 	weir__stat_add(r, WEIR__STAT_MOVED_OUT, 1);
 	weir__token_give(r->tokens, d->token, (uint32_t)to + 1, d->move);
+	WEIR__PROBE3(migrate, w->index, to, d->token.bits);
 	return 0;
 }
 

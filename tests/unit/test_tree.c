@@ -41,7 +41,6 @@ static void on_tree(struct weir_reactor *control,
 {
 	struct grove *g = data;
 	const size_t skip = strlen(t.home) + 1;
-	int is_removing;
 
 	CHECK(weir_reactor_current() == control);
 	if (event->what == WEIR_TREE_SETTLED) {
@@ -55,9 +54,8 @@ static void on_tree(struct weir_reactor *control,
 		 strlen(event->path) > skip ? event->path + skip : "",
 		 event->is_folder ? "/" : "", event->old_path ? " was " : "",
 		 event->old_path ? event->old_path + skip : "");
-	is_removing = g->is_removing;
 	pthread_mutex_unlock(&lock);
-	if (is_removing) {
+	if (g->is_removing) {
 		CHECK_EQ(weir_tree_remove(t.pool, g->token), 0);
 		CHECK_EQ(weir_tree_remove(t.pool, g->token), -ESTALE);
 		sem_post(&g->settled);
@@ -72,12 +70,18 @@ static void add_tree(struct weir_reactor *r, void *data)
 	g->result = weir_tree_add(t.pool, g->path, NULL, on_tree, g, &g->token);
 }
 
-static void plant(struct grove *g, const char *name)
+static void plant_that(struct grove *g, const char *name, int is_removing)
 {
 	memset(g, 0, sizeof(*g));
+	g->is_removing = is_removing;
 	sem_init(&g->settled, 0, 0);
 	snprintf(g->path, sizeof(g->path), "%s", at(name));
 	fixture_on(t.pool, WEIR_CONTROL, add_tree, g);
+}
+
+static void plant(struct grove *g, const char *name)
+{
+	plant_that(g, name, 0);
 }
 
 /* By the time it has settled, this was told, in any order, and no more. */
@@ -216,10 +220,7 @@ TEST(a_tree_ends_within_its_function)
 	CHECK_EQ(g.result, -ENOENT);
 	plant(&g, "f");
 	CHECK_EQ(g.result, -ENOTDIR);
-	plant(&g, "");
-	pthread_mutex_lock(&lock);
-	g.is_removing = 1;
-	pthread_mutex_unlock(&lock);
+	plant_that(&g, "", 1);
 	fixture_wait(&g.settled);
 	change_file("f", "not heard of");
 	fixture_sleep_ms(80);
