@@ -10,6 +10,10 @@
 
 #ifdef WEIR_HAVE_SDT
 #include <sys/sdt.h>
+/* Its macros have empty argument lists, which clang says where they are used. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
 #define WEIR__PROBE2(name, a, b) DTRACE_PROBE2(weir, name, a, b)
 #define WEIR__PROBE3(name, a, b, c) DTRACE_PROBE3(weir, name, a, b, c)
 #define WEIR__PROBE4(name, a, b, c, d) DTRACE_PROBE4(weir, name, a, b, c, d)

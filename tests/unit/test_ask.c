@@ -145,14 +145,14 @@ static int64_t must_not_run(struct weir_reactor *r, void *arg, void *data)
 	(void)r;
 	(void)arg;
 	(void)data;
-	CHECK(!"called after its asker had been told that it would not be");
+	CHECK_STR("called", "never, as its asker had been told");
 	return 0;
 }
 
 static void must_not_release(void *arg)
 {
 	(void)arg;
-	CHECK(!"released what is the asker's");
+	CHECK_STR("released", "never: it is the asker's");
 }
 
 /* The question is still in the queue when its asker's stack is gone. */
