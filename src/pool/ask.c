@@ -108,16 +108,32 @@ static int finish(struct question *q, weir_ns deadline, int64_t *ret_result)
 	return err;
 }
 
-static struct question *make(weir_ask_fn *fn, void *arg,
-			     weir_ask_release_fn *release)
+/* Make a question that may be asked.  Return: 0 or -errno. */
+static int prepare(const struct weir_pool *pool, weir_ask_fn *fn, void *arg,
+		   weir_ask_release_fn *release, struct question **ret_question)
 {
-	struct question *q = malloc(sizeof(*q));
+	struct question *q;
+	int err = check(pool, fn);
 
+	if (err < 0)
+		return err;
+	q = malloc(sizeof(*q));
 	if (!q)
-		return NULL;
+		return -ENOMEM;
 	*q = (struct question){ .fn = fn, .arg = arg, .release = release };
 	weir__wait_init(&q->wait);
-	return q;
+	*ret_question = q;
+	return 0;
+}
+
+/* @err: of sending it. */
+static int conclude(struct question *q, int err, weir_ns deadline,
+		    int64_t *ret_result)
+{
+	if (err == 0)
+		return finish(q, deadline, ret_result);
+	free(q);
+	return err;
 }
 
 int weir_ask(struct weir_pool *pool, int worker, weir_ask_fn *fn, void *arg,
@@ -125,18 +141,12 @@ int weir_ask(struct weir_pool *pool, int worker, weir_ask_fn *fn, void *arg,
 {
 	const weir_ns deadline = weir__ns_add(weir_clock(), limit);
 	struct question *q;
-	int err = check(pool, fn);
+	int err = prepare(pool, fn, arg, release, &q);
 
 	if (err < 0)
 		return err;
-	q = make(fn, arg, release);
-	if (!q)
-		return -ENOMEM;
 	err = weir_post(pool, worker, &question_call, q, 0);
-	if (err == 0)
-		return finish(q, deadline, ret_result);
-	free(q);
-	return err;
+	return conclude(q, err, deadline, ret_result);
 }
 
 int weir_ask_token(struct weir_pool *pool, weir_token token, weir_ask_fn *fn,
@@ -145,16 +155,10 @@ int weir_ask_token(struct weir_pool *pool, weir_token token, weir_ask_fn *fn,
 {
 	const weir_ns deadline = weir__ns_add(weir_clock(), limit);
 	struct question *q;
-	int err = check(pool, fn);
+	int err = prepare(pool, fn, arg, release, &q);
 
 	if (err < 0)
 		return err;
-	q = make(fn, arg, release);
-	if (!q)
-		return -ENOMEM;
 	err = weir_send(pool, token, &question_call, q, 0);
-	if (err == 0)
-		return finish(q, deadline, ret_result);
-	free(q);
-	return err;
+	return conclude(q, err, deadline, ret_result);
 }
