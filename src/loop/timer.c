@@ -27,6 +27,16 @@ struct weir_timer {
 	bool is_attached;		/* to a source */
 };
 
+/* All of @t is 0. */
+static void set_up(struct weir_timer *t, struct weir_reactor *r,
+		   weir_timer_fn *fn, void *data)
+{
+	weir__wheel_node_init(&t->node);
+	t->reactor = r;
+	t->fn = fn;
+	t->data = data;
+}
+
 int weir_timer_new(struct weir_reactor *r, weir_timer_fn *fn, void *data,
 		   struct weir_timer **ret_timer)
 {
@@ -40,10 +50,7 @@ int weir_timer_new(struct weir_reactor *r, weir_timer_fn *fn, void *data,
 	t = weir__arena_take(r->arena, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	weir__wheel_node_init(&t->node);
-	t->reactor = r;
-	t->fn = fn;
-	t->data = data;
+	set_up(t, r, fn, data);
 	weir__list_push(&r->timers, &t->all_link);
 	r->is_memory_stale = true;
 	*ret_timer = t;
@@ -69,10 +76,7 @@ int weir_timer_new_for(struct weir_reactor *r, weir_token token,
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	weir__wheel_node_init(&t->node);
-	t->reactor = r;
-	t->fn = fn;
-	t->data = data;
+	set_up(t, r, fn, data);
 	t->is_attached = true;
 	weir__list_push(&s->timers, &t->all_link);
 	*ret_timer = t;
