@@ -10,7 +10,6 @@
 
 #include "loop/reactor.h"
 #include "loop/source.h"
-#include "sys/clock.h"
 #include "sys/fork.h"
 
 void weir__undeliver(struct weir_reactor *r, const struct weir_msg *msg,
@@ -82,8 +81,7 @@ int weir__inbox_post(struct weir_reactor *r, const struct weir_msg *msg,
 {
 	int err;
 
-	if (weir__doorbell_asks(&r->bell))
-		weir__doorbell_stamp(&r->bell, weir__clock_now());
+	weir__inbox_stamp(r);
 	err = weir__inbox_push(r->inbox, msg, reserve);
 	if (err == 0)
 		weir__doorbell_ring(&r->bell);

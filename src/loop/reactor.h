@@ -47,6 +47,7 @@
 #include "sync/tally.h"
 #include "sync/token.h"
 #include "sys/arena.h"
+#include "sys/clock.h"
 #include "sys/fork.h"
 #include "sys/probe.h"
 
@@ -317,6 +318,13 @@ bool weir__deliver_inbox(struct weir_reactor *r);
 
 /* Must @r not sleep?  Its inbox, its stop wish, and the pool's hook. */
 bool weir__reactor_has_work(struct weir_reactor *r);
+
+/* Before a message is put in @r's inbox: it was posted now.  Threads: any. */
+static inline void weir__inbox_stamp(struct weir_reactor *r)
+{
+	if (weir__doorbell_asks(&r->bell))
+		weir__doorbell_stamp(&r->bell, weir__clock_now());
+}
 
 /* Put a message in @r's inbox and wake it.  Threads: any. */
 int weir__inbox_post(struct weir_reactor *r, const struct weir_msg *msg,

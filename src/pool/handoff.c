@@ -19,7 +19,6 @@
 #include "loop/source.h"
 #include "pool/pool.h"
 #include "sync/rcu.h"
-#include "sys/clock.h"
 #include "sys/fork.h"
 
 static struct weir__worker *worker_of(const struct weir_reactor *r)
@@ -138,8 +137,7 @@ static int send_from_outside(struct weir_pool *pool, const struct weir_msg *msg)
 		if (owner < 0)
 			return owner;
 		r = pool->threads[owner - 1].reactor;
-		if (weir__doorbell_asks(&r->bell))
-			weir__doorbell_stamp(&r->bell, weir__clock_now());
+		weir__inbox_stamp(r);
 		err = weir__inbox_send(r->inbox, msg, WEIR__RESERVE,
 				       pool->tokens, (uint32_t)owner);
 		if (err == 0 || err == -EXDEV)
