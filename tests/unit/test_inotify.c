@@ -16,35 +16,11 @@
 #include <weir/reactor.h>
 #include <weir/source.h>
 
+#include "folder.h"
 #include "harness.h"
 #include "probe.h"
 
 #define ALL_NAMES (IN_CREATE | IN_DELETE | IN_MOVE)
-
-static char top[] = "/tmp/weir-test-XXXXXX";
-
-static void begin(void)
-{
-	CHECK(mkdtemp(top) == top);
-	CHECK_EQ(chdir(top), 0);
-}
-
-static void finish(void)
-{
-	char command[64];
-
-	snprintf(command, sizeof(command), "rm -rf %s", top);
-	CHECK_EQ(chdir("/"), 0);
-	CHECK_EQ(system(command), 0);
-}
-
-static void touch(const char *path)
-{
-	int fd = open(path, O_CREAT | O_WRONLY, 0600);
-
-	CHECK(fd >= 0);
-	close(fd);
-}
 
 /* What a function of an instance was told; strings are copied. */
 struct told {
