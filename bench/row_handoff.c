@@ -169,7 +169,9 @@ static const struct bench_metric metrics[] = {
 
 static const struct bench_point handoff_points[] = {
 	{ "1 producer of the pool", 1, 0, 200000, false, 0 },
+	{ "2 producers of the pool", 2, 0, 200000, false, 0 },
 	{ "4 producers of the pool", 4, 0, 200000, true, 0 },
+	{ "8 producers of the pool", 8, 0, 200000, true, 0 },
 	{ NULL, 0, 0, 0, false, 0 },
 };
 

@@ -16,6 +16,7 @@ const struct bench_row *const bench_rows[] = {
 	&row_send,
 	&row_trip,
 	&row_spin,
+	&row_ask,
 	&row_idle,
 	&row_move,
 	&row_snapshot,

@@ -8,6 +8,7 @@
 #include "bench.h"
 
 extern const struct bench_row row_accept;
+extern const struct bench_row row_ask;
 extern const struct bench_row row_chain;
 extern const struct bench_row row_echo;
 extern const struct bench_row row_foreign;
