@@ -10,10 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "bench.h"
 #include "chain.h"
+#include "conn.h"
 #include "peer.h"
 #include "rows.h"
 #include "timer.h"
@@ -22,7 +24,22 @@
 enum what {
 	SOURCES,
 	TIMERS,
+	CONNECTIONS,
+	KINDS,
 };
+
+/* What each contender has for each of them. */
+struct memory_ops {
+	const struct io_ops *io;
+	const struct timer_ops *timer;
+	conn_fn *conn;
+};
+
+static bool has_ops(const struct memory_ops *ops, long what)
+{
+	return what == SOURCES ? ops->io != NULL :
+	       what == TIMERS ? ops->timer != NULL : ops->conn != NULL;
+}
 
 /* Bytes that are resident and not of a file, such as code is. */
 static long resident(void)
@@ -58,21 +75,54 @@ static long measure_timers(const struct timer_ops *ops, struct timer_job *job)
 	return resident() - before;
 }
 
-static long measure(const void *const *ops, enum what what, size_t count)
+/* The other ends stay open, so that nothing happens. */
+static long measure_connections(conn_fn *conn, size_t count)
+{
+	int *fds = malloc(count * sizeof(*fds));
+	int pair[2];
+	long before;
+
+	if (!fds)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK |
+			       SOCK_CLOEXEC, 0, pair) < 0)
+			return -1;
+		fds[i] = pair[0];
+	}
+	before = resident();
+	return conn(fds, count) < 0 ? -1 : resident() - before;
+}
+
+static long measure_delays(const struct timer_ops *ops, size_t count)
 {
 	uint64_t *delays = calloc(count, sizeof(*delays));
 	struct timer_job job = { count, NULL, delays, 0 };
-	struct chain *chain;
 	uint32_t seed = 88172645;
 
 	if (!delays)
 		return -1;
-	if (what == SOURCES)
-		return chain_new(count, &chain) < 0 ? -1 :
-		       measure_sources(ops[SOURCES], chain);
 	for (size_t i = 0; i < count; i++)
 		delays[i] = 1000000000 + (uint64_t)random_next(&seed);
-	return measure_timers(ops[TIMERS], &job);
+	return measure_timers(ops, &job);
+}
+
+static long measure(const struct memory_ops *ops, enum what what, size_t count)
+{
+	struct chain *chain;
+
+	switch (what) {
+	case SOURCES:
+		return chain_new(count, &chain) < 0 ? -1 :
+		       measure_sources(ops->io, chain);
+	case TIMERS:
+		return measure_delays(ops->timer, count);
+	case CONNECTIONS:
+		return measure_connections(ops->conn, count);
+	case KINDS:
+		break;
+	}
+	return -1;
 }
 
 int row_memory_of(char **args)
@@ -81,7 +131,7 @@ int row_memory_of(char **args)
 
 	while (c->name && strcmp(c->name, args[0]) != 0)
 		c++;
-	if (!c->name || c->missing)
+	if (!c->name || c->missing || atoi(args[1]) >= KINDS)
 		return 2;
 	tool_raise_limits();
 	printf("%ld\n", measure(c->ops, (enum what)atoi(args[1]),
@@ -119,7 +169,7 @@ static int round_memory(void *shared, const struct bench_point *point,
 	long bytes;
 
 	(void)shared;
-	if (!((const void *const *)contender->ops)[point->b])
+	if (!has_ops(contender->ops, point->b))
 		return -EOPNOTSUPP;
 	bytes = ask_child(contender->name, point->b, count);
 	values[0] = (double)bytes / (double)count;
@@ -134,30 +184,40 @@ static const struct bench_metric metrics[] = {
 static const struct bench_point points[] = {
 	{ "an idle source", 9000, SOURCES, 0, false, 0 },
 	{ "a timer", 100000, TIMERS, 0, false, 0 },
+	{ "an idle connection", 8000, CONNECTIONS, 0, false, 0 },
 	{ NULL, 0, 0, 0, false, 0 },
 };
 
-static const void *const ops_weir[] = { &io_weir, &timer_weir };
-static const void *const ops_raw[] = { &io_raw, NULL };
-static const void *const ops_libevent[] = { &io_libevent, &timer_libevent };
-static const void *const ops_libev[] = { &io_libev, &timer_libev };
-static const void *const ops_libuv[] = { &io_libuv, &timer_libuv };
+static const struct memory_ops ops_weir = {
+	&io_weir, &timer_weir, conn_weir,
+};
+static const struct memory_ops ops_raw = { &io_raw, NULL, NULL };
+static const struct memory_ops ops_libevent = {
+	&io_libevent, &timer_libevent, conn_libevent,
+};
+static const struct memory_ops ops_libev = {
+	&io_libev, &timer_libev, conn_libev,
+};
+static const struct memory_ops ops_libuv = {
+	&io_libuv, &timer_libuv, conn_libuv,
+};
 
 static const struct bench_contender contenders[] = {
-	{ "weir", ops_weir, 0, NULL },
-	{ "raw epoll", ops_raw, 0, NULL },
-	{ "libevent", ops_libevent, 0, PEER_LIBEVENT },
-	{ "libev", ops_libev, 0, PEER_LIBEV },
-	{ "libuv", ops_libuv, 0, PEER_LIBUV },
+	{ "weir", &ops_weir, 0, NULL },
+	{ "raw epoll", &ops_raw, 0, NULL },
+	{ "libevent", &ops_libevent, 0, PEER_LIBEVENT },
+	{ "libev", &ops_libev, 0, PEER_LIBEV },
+	{ "libuv", &ops_libuv, 0, PEER_LIBUV },
 	{ NULL, NULL, 0, NULL },
 };
 
 const struct bench_row row_memory = {
 	.name = "memory",
-	.title = "what an idle source or timer takes",
+	.title = "what an idle source, timer or connection takes",
 	.method = "Resident memory of a process of its own, before and after "
-		  "many were made: an idle connection is an idle source. The "
-		  "kernel's part is the same for all and not in it.",
+		  "many were made. A connection is a socket that is watched and "
+		  "a timer for its idleness. The kernel's part is the same "
+		  "for all and not in it.",
 	.metrics = metrics,
 	.points = points,
 	.contenders = contenders,
