@@ -11,6 +11,8 @@
 #include "tool.h"
 #include "trip.h"
 
+enum { PAIRS_MAX = 8 };
+
 struct actor {
 	const struct trip_ops *ops;
 	struct trip *trip;
@@ -31,46 +33,92 @@ static void *side_main(void *arg)
 	return NULL;
 }
 
-static void act(const struct trip_ops *ops, struct trip *trip,
-		struct trip_side *sides)
-{
-	struct actor actors[2];
-	pthread_t threads[2];
-	pthread_barrier_t barrier;
+/* What several pairs do at once. */
+struct pairs {
+	const struct trip_ops *ops;
+	int count;
+	struct trip *trips[PAIRS_MAX];
+	struct trip_side sides[PAIRS_MAX][2];
+};
 
-	pthread_barrier_init(&barrier, NULL, 2);
-	for (int i = 0; i < 2; i++) {
-		actors[i] = (struct actor){ ops, trip, &sides[i], i, &barrier };
+static void act(struct pairs *pairs)
+{
+	struct actor actors[2 * PAIRS_MAX];
+	pthread_t threads[2 * PAIRS_MAX];
+	pthread_barrier_t barrier;
+	const int count = 2 * pairs->count;
+
+	pthread_barrier_init(&barrier, NULL, (unsigned)count);
+	for (int i = 0; i < count; i++) {
+		actors[i] = (struct actor){
+			pairs->ops, pairs->trips[i / 2],
+			&pairs->sides[i / 2][i % 2], i % 2, &barrier,
+		};
 		threads[i] = tool_thread(side_main, &actors[i]);
 	}
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < count; i++)
 		pthread_join(threads[i], NULL);
 	pthread_barrier_destroy(&barrier);
+}
+
+static void close_pairs(struct pairs *pairs)
+{
+	while (pairs->count > 0)
+		pairs->ops->close(pairs->trips[--pairs->count]);
+}
+
+static int open_pairs(struct pairs *pairs, int count, long trips, long arg)
+{
+	while (pairs->count < count) {
+		struct trip_side *sides = pairs->sides[pairs->count];
+		int err;
+
+		sides[0].to_receive = sides[1].to_receive = trips;
+		sides[0].to_send = trips - 1;
+		sides[1].to_send = trips;
+		err = pairs->ops->open(sides, arg,
+				       &pairs->trips[pairs->count]);
+		if (err < 0) {
+			close_pairs(pairs);
+			return err;
+		}
+		pairs->count++;
+	}
+	return 0;
+}
+
+/* From the first pair's begin to the last one's end. */
+static uint64_t time_of(const struct pairs *pairs)
+{
+	uint64_t begin = UINT64_MAX, end = 0;
+
+	for (int i = 0; i < pairs->count; i++) {
+		const struct trip_side *side = pairs->sides[i];
+
+		begin = side->begin < begin ? side->begin : begin;
+		end = side->end > end ? side->end : end;
+	}
+	return end - begin;
 }
 
 static int round_trip(void *shared, const struct bench_point *point,
 		      const struct bench_contender *contender, double *values)
 {
-	const struct trip_ops *ops = contender->ops;
-	const long trips = tool_scaled(point->c, 20);
-	struct trip_side sides[2] = {
-		{ .to_receive = trips, .to_send = trips - 1 },
-		{ .to_receive = trips, .to_send = trips },
-	};
-	struct trip *trip;
+	const int count = (int)point->a;
+	const long trips = tool_scaled(point->c / count, 20);
+	struct pairs pairs = { .ops = contender->ops };
 	uint64_t cpu;
-	int err = ops->open(sides, contender->arg, &trip);
+	int err = open_pairs(&pairs, count, trips, contender->arg);
 
 	(void)shared;
 	if (err < 0)
 		return err;
 	cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	act(ops, trip, sides);
+	act(&pairs);
 	cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-	ops->close(trip);
-	values[0] = (double)(sides[0].end - sides[0].begin) / 1000 /
-		    (double)trips;
-	values[1] = (double)cpu / 1000 / (double)trips;
+	values[0] = (double)time_of(&pairs) / 1000 / (double)(trips * count);
+	values[1] = (double)cpu / 1000 / (double)(trips * count);
+	close_pairs(&pairs);
 	return 0;
 }
 
@@ -80,8 +128,11 @@ static const struct bench_metric metrics[] = {
 	{ NULL, NULL, false },
 };
 
+/* a pairs, c trips of all of them. */
 static const struct bench_point points[] = {
-	{ "both asleep", 0, 0, 1000, false, 0 },
+	{ "both asleep", 1, 0, 1000, false, 0 },
+	{ "4 pairs, asleep", 4, 0, 1000, false, 0 },
+	{ "8 pairs, asleep", 8, 0, 1000, true, 0 },
 	{ NULL, 0, 0, 0, false, 0 },
 };
 
@@ -98,8 +149,9 @@ static const struct bench_contender contenders[] = {
 const struct bench_row row_trip = {
 	.name = "trip",
 	.title = "a message there and one back, both sides asleep",
-	.method = "Two threads wake each other in turn; the time of side 0, "
-		  "and the CPU time of both.",
+	.method = "Two threads wake each other in turn; the time from the "
+		  "first pair's begin to the last one's end by the trips of "
+		  "all pairs, and the CPU time of all.",
 	.has_threads = true,
 	.metrics = metrics,
 	.points = points,
@@ -109,7 +161,8 @@ const struct bench_row row_trip = {
 
 /* Long enough that the first trips, on which they still sleep, do not count. */
 static const struct bench_point spin_points[] = {
-	{ "spinning for up to 50 us", 0, 0, 10000, false, 0 },
+	{ "spinning for up to 50 us", 1, 0, 10000, false, 0 },
+	{ "4 pairs, spinning for up to 50 us", 4, 0, 10000, true, 0 },
 	{ NULL, 0, 0, 0, false, 0 },
 };
 
