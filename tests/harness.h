@@ -78,6 +78,17 @@ struct test {
 	test_check_eq(__FILE__, __LINE__, #a " == " #b,			\
 		      (intmax_t)(a), (intmax_t)(b))
 
+/*
+ * That @value is -@err, and that @fn is what returned it.  For results that
+ * come by way of a variable or a function of the test: CHECK_EQ(weir_x(...),
+ * -EINVAL) says the same by itself.  tests/build/errnos.test looks for both.
+ */
+#define CHECK_ERRNO(fn, err, value)					\
+	((void)sizeof(&(fn)),						\
+	 test_check_eq(__FILE__, __LINE__,				\
+		       #fn ": " #value " == -" #err,			\
+		       (intmax_t)(value), -(intmax_t)(err)))
+
 /* Strings; NULL equals only NULL. */
 #define CHECK_STR(a, b)							\
 	test_check_str(__FILE__, __LINE__, #a " == " #b, (a), (b))

@@ -219,8 +219,8 @@ int weir_inotify_decode(const void *buf, size_t len, size_t *offset,
  * @err: what a function of this header returned
  *
  * Threads: any.
- * Return:  a static text that names the sysctl to raise, for -ENOSPC and
- *          -EMFILE; NULL for any other.
+ * Return:  a static text that names the sysctl to raise, where @err says that
+ *          there is no space or too many files; NULL for any other.
  */
 const char *weir_inotify_hint(int err);
 
