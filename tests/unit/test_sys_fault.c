@@ -43,9 +43,6 @@ static void set_up(void)
 	on.ep = weir__epoll_create();
 	on.event = weir__eventfd_new();
 	CHECK_EQ(weir__eventfd_ring(on.event), 0);
-	on.inotify = weir__inotify_new();
-	on.wd = weir__inotify_add(on.inotify, "/", IN_CREATE);
-	CHECK(on.wd > 0);
 	on.child = fork();
 	if (on.child == 0)
 		_exit(0);
@@ -58,7 +55,7 @@ static void set_up(void)
 static void tear_down(void)
 {
 	const int fds[] = {
-		on.ep, on.event, on.signal, on.inotify, on.pair[0], on.pair[1],
+		on.ep, on.event, on.signal, on.pair[0], on.pair[1],
 		on.listener, on.client, on.pidfd,
 	};
 
@@ -85,6 +82,8 @@ static int run(const struct row *row, int (*with)(enum weir__call))
 {
 	int r;
 
+	/* So that the harness can say in which row a test hangs. */
+	weir__thread_name(pthread_self(), weir__call_name(row->call));
 	set_up();
 	failing = row->call;
 	asked = 0;
