@@ -108,7 +108,7 @@ int weir_reactor_abandon(struct weir_reactor *r);
  * Return:  how many events; 0: the time is over; -EINTR (a signal handler ran;
  *          nothing was lost), -ECANCELED (weir_reactor_stop() was called; said
  *          once), -EINVAL (@events is NULL, or @r is a pool's), -EBUSY (within a
- *          handler) or -ECHILD.
+ *          handler), -ENOMEM (the kernel's, in epoll_wait(2)) or -ECHILD.
  */
 int weir_reactor_wait(struct weir_reactor *r, struct weir_event *events,
 		      size_t capacity, weir_ns timeout);
@@ -139,7 +139,8 @@ int weir_reactor_wait_until(struct weir_reactor *r, struct weir_event *events,
  *
  * Threads: owner only, not from within a handler.
  * Return:  0 after weir_reactor_stop(), also after one that came before;
- *          -EINVAL (@r is a pool's), -EBUSY (within a handler) or -ECHILD.
+ *          -EINVAL (@r is a pool's), -EBUSY (within a handler), -ENOMEM (the
+ *          kernel's, in epoll_wait(2)) or -ECHILD.
  */
 int weir_reactor_run(struct weir_reactor *r);
 

@@ -34,7 +34,7 @@ TEST(a_second_move_waits_for_the_first)
 	thing_move(&t, 0);
 	WAIT_FOR(t.moved == 1);
 	fixture_on(pool, 1, again_at_once, &t);
-	CHECK_EQ(t.result, -EBUSY);
+	CHECK_ERRNO(weir_source_move, EBUSY, t.result);
 	CHECK_EQ(write(t.fds[0], "x", 1), 1);
 	WAIT_FOR(t.readable == 1);
 	CHECK_EQ(thing_tell(&t, 0), 0);
@@ -247,7 +247,7 @@ TEST(full_queues_refuse_a_move_or_let_it_end)
 	thing_open(&t, pool, thing_add);
 	hold_begin(&target, pool, 1);
 	fixture_on(pool, 0, fill_and_move, &t);
-	CHECK_EQ(t.result, -EAGAIN);
+	CHECK_ERRNO(weir_source_move, EAGAIN, t.result);
 	CHECK_EQ(write(t.fds[0], "x", 1), 1);
 	WAIT_FOR(t.readable == 1);
 	CHECK_EQ(t.worker, 0);
@@ -296,7 +296,7 @@ TEST(a_move_whose_first_half_fails_has_not_happened)
 	fixture_on(pool, 0, thing_start_timer, &t);
 	fails_in = 1;
 	fixture_on(pool, 0, thing_move_to_1, &t);
-	CHECK_EQ(t.result, -ENOMEM);
+	CHECK_ERRNO(weir_source_move, ENOMEM, t.result);
 	CHECK_EQ(write(t.fds[0], "x", 1), 1);
 	WAIT_FOR(t.readable == 1);
 	CHECK_EQ(t.worker, 0);
