@@ -95,6 +95,12 @@ static cfg_t *parse(char *text, struct lb_report *report)
 		WORD("idle_timeout"),
 		WORD("fail_timeout"),
 		WORD("tries"),
+		WORD("check"),
+		WORD("check_command"),
+		WORD("check_interval"),
+		WORD("check_timeout"),
+		WORD("check_fall"),
+		WORD("check_rise"),
 		SECTION("server", server),
 		CFG_END()
 	};
@@ -155,19 +161,35 @@ static weir_ns get_seconds(struct reader *in, cfg_t *cfg, const char *name,
 	return value;
 }
 
-/* The number of a word among two; the first one is the default. */
+/* "a, b or c" */
+static void list_choices(const char *const *choices, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (int i = 0; choices[i] && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%s",
+					 i == 0 ? "" :
+					 choices[i + 1] ? ", " : " or ",
+					 choices[i]);
+}
+
+/* The number of a word among @choices, which end with NULL; the first one is
+ * the default. */
 static int get_choice(struct reader *in, cfg_t *cfg, const char *name,
-		      const char *const choices[2])
+		      const char *const *choices)
 {
 	const struct word *word = get_word(cfg, name);
+	char list[256];
 
-	for (int i = 0; word && i < 2; i++)
+	for (int i = 0; word && choices[i]; i++)
 		if (strcmp(word->text, choices[i]) == 0)
 			return i;
+	list_choices(choices, list, sizeof(list));
 	if (word)
 		lb_report_error(in->report, word->line,
-				"%s must be %s or %s, not '%s'", name,
-				choices[0], choices[1], word->text);
+				"%s must be %s, not '%s'", name, list,
+				word->text);
 	return 0;
 }
 
@@ -245,11 +267,50 @@ static int read_targets(struct reader *in, cfg_t *cfg,
 	return 0;
 }
 
+/* A command, and the word that asks for one, need each other. */
+static void check_command(struct reader *in, cfg_t *cfg, int line,
+			  const struct lb_check_config *check)
+{
+	const struct word *command = get_word(cfg, "check_command");
+
+	if (check->kind == LB_CHECK_COMMAND && !command)
+		lb_report_error(in->report, line,
+				"check = command needs a check_command");
+	else if (check->kind != LB_CHECK_COMMAND && command)
+		lb_report_error(in->report, command->line,
+				"check_command = '%s' needs check = command",
+				command->text);
+}
+
+static int read_check(struct reader *in, cfg_t *cfg, int line,
+		      struct lb_check_config *check)
+{
+	static const char *const kinds[] = { "none", "connect", "command",
+					     NULL };
+	const struct word *command = get_word(cfg, "check_command");
+
+	check->kind = (enum lb_check_kind)get_choice(in, cfg, "check", kinds);
+	check->interval = get_seconds(in, cfg, "check_interval",
+				      2 * WEIR_NS_PER_SEC,
+				      10 * WEIR_NS_PER_MSEC,
+				      3600 * WEIR_NS_PER_SEC);
+	check->timeout = get_seconds(in, cfg, "check_timeout", WEIR_NS_PER_SEC,
+				     WEIR_NS_PER_MSEC, 3600 * WEIR_NS_PER_SEC);
+	check->fall = (unsigned)get_count(in, cfg, "check_fall", 3, 1, 100);
+	check->rise = (unsigned)get_count(in, cfg, "check_rise", 2, 1, 100);
+	check_command(in, cfg, line, check);
+	if (!command)
+		return 0;
+	check->command = strdup(command->text);
+	return check->command ? 0 : -ENOMEM;
+}
+
 static int read_listen(struct reader *in, cfg_t *cfg,
 		       const struct lb_config *config,
 		       struct lb_listen_config *listen)
 {
-	static const char *const balances[] = { "roundrobin", "leastconn" };
+	static const char *const balances[] = { "roundrobin", "leastconn",
+						NULL };
 
 	listen->line = next_line(in);
 	get_title(in, cfg, listen->line, &listen->addr, listen->name);
@@ -272,12 +333,14 @@ static int read_listen(struct reader *in, cfg_t *cfg,
 					   WEIR_NS_PER_SEC, 0,
 					   3600 * WEIR_NS_PER_SEC);
 	listen->tries = (unsigned)get_count(in, cfg, "tries", 0, 0, TRIES_MAX);
+	if (read_check(in, cfg, listen->line, &listen->check) < 0)
+		return -ENOMEM;
 	return read_targets(in, cfg, listen);
 }
 
 static int read_root(struct reader *in, cfg_t *cfg, struct lb_config *config)
 {
-	static const char *const accepts[] = { "sharded", "handoff" };
+	static const char *const accepts[] = { "sharded", "handoff", NULL };
 	unsigned count = cfg_size(cfg, "listen");
 	int r = 0;
 
@@ -437,12 +500,24 @@ const struct lb_listen_config *lb_config_find(const struct lb_config *config,
 	return NULL;
 }
 
+int lb_check_config_equal(const struct lb_check_config *a,
+			  const struct lb_check_config *b)
+{
+	if (a->kind != b->kind || a->interval != b->interval ||
+	    a->timeout != b->timeout || a->fall != b->fall ||
+	    a->rise != b->rise || !a->command != !b->command)
+		return 0;
+	return !a->command || strcmp(a->command, b->command) == 0;
+}
+
 struct lb_config *lb_config_free(struct lb_config *config)
 {
 	if (!config)
 		return NULL;
-	for (size_t i = 0; i < config->listen_count; i++)
+	for (size_t i = 0; i < config->listen_count; i++) {
 		free(config->listens[i].targets);
+		free(config->listens[i].check.command);
+	}
 	free(config->listens);
 	free(config);
 	return NULL;

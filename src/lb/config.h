@@ -24,6 +24,22 @@ enum lb_balance {
 	LB_LEASTCONN
 };
 
+enum lb_check_kind {
+	LB_CHECK_NONE,
+	LB_CHECK_CONNECT,
+	LB_CHECK_COMMAND
+};
+
+/* How a listener's servers are checked. */
+struct lb_check_config {
+	enum lb_check_kind kind;
+	char *command;			/* for /bin/sh, or NULL */
+	weir_ns interval;		/* from an answer to the next question */
+	weir_ns timeout;
+	unsigned fall;			/* bad answers in a row: down */
+	unsigned rise;			/* good ones: up */
+};
+
 struct lb_target_config {
 	struct weir_addr addr;
 	char name[WEIR_ADDR_TEXT];	/* weir_addr_format() of addr */
@@ -40,6 +56,7 @@ struct lb_listen_config {
 	weir_ns idle_timeout;		/* 0: none */
 	weir_ns fail_timeout;
 	unsigned tries;			/* 0: as many as there are servers */
+	struct lb_check_config check;
 	struct lb_target_config *targets;
 	size_t target_count;		/* at least 1 */
 };
@@ -87,6 +104,17 @@ int lb_config_is_current(const struct lb_config *config, const char *path);
  */
 const struct lb_listen_config *lb_config_find(const struct lb_config *config,
 					      const char *name);
+
+/**
+ * lb_check_config_equal() - whether two ways to check are the same
+ * @a: one
+ * @b: the other
+ *
+ * Threads: any.
+ * Return:  1 or 0.
+ */
+int lb_check_config_equal(const struct lb_check_config *a,
+			  const struct lb_check_config *b);
 
 /**
  * lb_config_free() - free a configuration

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "lb/check.h"
 #include "lb/config.h"
 #include "lb/door.h"
 #include "lb/log.h"
@@ -86,6 +87,8 @@ static void reload(struct lb *lb, const char *why)
 	if (r == 0)
 		r = lb_doors_apply(lb, config, &report);
 	if (r == 0) {
+		if (lb->control)
+			lb_checks_apply(lb);
 		lb->reloads++;
 		lb_log(WEIR_LOG_INFO, "%s: %s is in force (reload %ju)", why,
 		       lb->path, (uintmax_t)lb->reloads);
@@ -137,6 +140,7 @@ static void on_term(struct weir_reactor *control,
 	       (intmax_t)lb_count_get(lb, LB_NOW),
 	       (double)limit / WEIR_NS_PER_SEC);
 	lb->is_draining = 1;
+	lb_checks_stop(lb);
 	if (weir_pool_drain(lb->pool, limit) < 0)
 		weir_pool_stop(lb->pool);
 }
@@ -215,6 +219,7 @@ static void run_begin(struct weir_reactor *control, const struct weir_msg *msg,
 		r = start_stats(control, lb);
 	if (r < 0)
 		lb_log(WEIR_LOG_ERROR, "timers: %s", strerror(-r));
+	lb_checks_apply(lb);
 	/* What was written between the first reading and the watch. */
 	if (!lb_config_is_current(lb->config, lb->path))
 		reload(lb, "file changed");

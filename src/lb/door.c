@@ -251,6 +251,15 @@ int lb_doors_apply(struct lb *lb, struct lb_config *config,
 	return r;
 }
 
+void lb_doors_each(struct lb *lb,
+		   void (*fn)(struct lb *lb, uint32_t id,
+			      const struct lb_listen_config *listen))
+{
+	for (struct lb_door *door = lb->doors; door; door = door->next)
+		if (!door->is_closing)
+			fn(lb, door->id, door->listen);
+}
+
 void lb_doors_free(struct lb *lb)
 {
 	struct lb_door *next;

@@ -11,6 +11,8 @@
 #include "lb/lb.h"
 #include "lb/report.h"
 
+struct lb_listen_config;
+
 /**
  * lb_doors_apply() - put a configuration in force, all of it or nothing
  * @lb:     the load balancer
@@ -26,6 +28,17 @@
  */
 int lb_doors_apply(struct lb *lb, struct lb_config *config,
 		   struct lb_report *report);
+
+/**
+ * lb_doors_each() - call a function for each door that is open
+ * @lb: the load balancer
+ * @fn: called with a door's id and what is in force for it
+ *
+ * Threads: control only.
+ */
+void lb_doors_each(struct lb *lb,
+		   void (*fn)(struct lb *lb, uint32_t id,
+			      const struct lb_listen_config *listen));
 
 /**
  * lb_doors_free() - free what is known of the doors

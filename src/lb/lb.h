@@ -15,6 +15,7 @@
 
 #include "lb/server.h"
 
+struct lb_check;
 struct lb_config;
 struct lb_door;
 struct lb_stats;
@@ -39,6 +40,7 @@ struct lb {
 	unsigned workers;		/* as the first configuration said */
 	struct weir_pool *pool;
 	struct weir_snapshot *tables;
+	struct weir_snapshot *down;	/* struct lb_down */
 	struct weir_counter *counters[LB_COUNTS];
 	/* Control only. */
 	struct weir_reactor *control;	/* NULL unless the control thread runs */
@@ -49,6 +51,8 @@ struct lb {
 	struct lb_config *previous;	/* the one before: closing doors use it */
 	struct lb_door *doors;
 	uint32_t last_door;		/* its id */
+	struct lb_check *checks;
+	int has_down_changed;		/* and is not published yet */
 	uint64_t tables_made;
 	uint64_t reloads;
 	uint64_t reload_errors;

@@ -7,11 +7,13 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <weir.h>
 
+#include "lb/check.h"
 #include "lb/config.h"
 #include "lb/control.h"
 #include "lb/door.h"
@@ -185,6 +187,12 @@ static int on_worker_start(struct weir_reactor *r, void *data)
 	return 0;
 }
 
+static void free_down(void *down, void *data)
+{
+	(void)data;
+	free(down);
+}
+
 static int lb_init(struct lb *lb, const struct lb_config *config)
 {
 	const struct weir_pool_options options = {
@@ -205,6 +213,9 @@ static int lb_init(struct lb *lb, const struct lb_config *config)
 	if (r == 0)
 		r = weir_snapshot_new(lb->pool, NULL, lb_control_free_table, lb,
 				      &lb->tables);
+	if (r == 0)
+		r = weir_snapshot_new(lb->pool, NULL, free_down, NULL,
+				      &lb->down);
 	if (r < 0)
 		lb_log(WEIR_LOG_ERROR, "cannot start: %s", strerror(-r));
 	return r;
@@ -215,6 +226,8 @@ static void lb_done(struct lb *lb)
 {
 	/* The control thread has ended, and its timers with it. */
 	lb->control = NULL;
+	lb_checks_free(lb);
+	lb->down = weir_snapshot_free(lb->down);
 	lb->tables = weir_snapshot_free(lb->tables);
 	lb_servers_done(&lb->servers);
 	lb->stats = lb_stats_free(lb->stats);

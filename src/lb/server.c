@@ -6,7 +6,8 @@
  * the table they read during one handler, and in a session, from the choice of
  * the server until the connection has ended.
  *
- * S1  users counts the places in tables that name the server.  A table gives
+ * S1  users counts the places in tables that name the server, and its checks,
+ *     which are the control thread's and hand it to no worker.  A table gives
  *     its places back when it is freed, which is after every worker has passed
  *     the end of a turn since it was replaced.  So at users == 0 no worker can
  *     find the server in a table, and none will: no session can choose it.

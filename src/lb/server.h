@@ -33,7 +33,8 @@ struct lb_server {
 	struct weir_counter *failures;	/* to connect */
 	/* Control only. */
 	struct lb_server *next;
-	unsigned users;			/* places in tables that name it */
+	unsigned users;			/* places in tables that name it,
+					   and checks */
 	/* Each worker's own. */
 	struct lb_view views[];
 };

@@ -165,7 +165,9 @@ static void session_connect(struct weir_reactor *r, struct session *s)
 		struct lb_server *server;
 		int error;
 
-		server = lb_route_pick(table, route, weir_reactor_index(r),
+		server = lb_route_pick(table, route,
+				       weir_snapshot_get(s->lb->down),
+				       weir_reactor_index(r),
 				       weir_reactor_now(r), s->tried,
 				       s->tried_count);
 		if (!server)

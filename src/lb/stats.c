@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lb/check.h"
 #include "lb/log.h"
 
 /* Of one worker, when the last line was written. */
@@ -111,10 +112,11 @@ static void print_line(FILE *out, struct lb_stats *stats)
 	for (const struct lb_server *server = stats->lb->servers.first; server;
 	     server = server->next)
 		fprintf(out, " server=%s now=%" PRId64 " made=%" PRId64
-			" failures=%" PRId64, server->name,
+			" failures=%" PRId64 " down=%u", server->name,
 			weir_counter_sum(server->now),
 			weir_counter_sum(server->total),
-			weir_counter_sum(server->failures));
+			weir_counter_sum(server->failures),
+			lb_checks_count_down(stats->lb, server));
 	fputc('\n', out);
 	stats->last = now;
 }
@@ -169,10 +171,11 @@ void lb_stats_log(struct lb *lb)
 	for (const struct lb_server *server = lb->servers.first; server;
 	     server = server->next)
 		lb_log(WEIR_LOG_INFO, "server %s: now %" PRId64 ", made %"
-		       PRId64 ", failures %" PRId64 "%s", server->name,
+		       PRId64 ", failures %" PRId64 "%s%s", server->name,
 		       weir_counter_sum(server->now),
 		       weir_counter_sum(server->total),
 		       weir_counter_sum(server->failures),
+		       lb_checks_count_down(lb, server) > 0 ? ", down" : "",
 		       server->users > 0 ? "" : " (no longer configured)");
 	for (int worker = 0; worker < weir_pool_workers(lb->pool); worker++)
 		log_worker(lb, worker);

@@ -153,8 +153,27 @@ static int choose(const struct lb_route *route, struct lb_pick *pick)
 				    pick->turn++);
 }
 
+/* How bad a server must be to be left out of a round. */
+enum badness {
+	NOT_BAD,
+	FAILING,
+	DOWN,
+	ROUNDS
+};
+
+static enum badness badness_of(const struct lb_route *route,
+			       const struct lb_server *server,
+			       const struct lb_down *down, int worker,
+			       weir_ns now)
+{
+	if (lb_down_has(down, route->id, server->id))
+		return DOWN;
+	return server->views[worker].failing_until > now ? FAILING : NOT_BAD;
+}
+
 struct lb_server *lb_route_pick(const struct lb_table *table,
-				const struct lb_route *route, int worker,
+				const struct lb_route *route,
+				const struct lb_down *down, int worker,
 				weir_ns now, const uint32_t *tried,
 				unsigned tried_count)
 {
@@ -164,13 +183,13 @@ struct lb_server *lb_route_pick(const struct lb_table *table,
 	if (!pick->has_begun)
 		begin(table, route, pick, worker);
 	/* First those that work, then those that did not. */
-	for (int round = 0; round < 2 && chosen < 0; round++) {
+	for (int round = NOT_BAD; round < ROUNDS && chosen < 0; round++) {
 		for (size_t i = 0; i < route->server_count; i++) {
 			const struct lb_server *server = route->servers[i];
-			const struct lb_view *view = &server->views[worker];
 
 			pick->choices[i].is_usable =
-				(round == 1 || view->failing_until <= now) &&
+				(int)badness_of(route, server, down, worker,
+						now) <= round &&
 				!is_among(tried, tried_count, server->id);
 		}
 		chosen = choose(route, pick);

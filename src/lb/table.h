@@ -15,6 +15,7 @@
 
 #include "lb/balance.h"
 #include "lb/config.h"
+#include "lb/down.h"
 #include "lb/server.h"
 
 /* Where one worker stands in choosing among the servers of one route. */
@@ -91,18 +92,21 @@ const struct lb_route *lb_table_find(const struct lb_table *table, uint32_t id);
  * lb_route_pick() - choose a server
  * @table:       the table
  * @route:       a route of it
+ * @down:        what the checks say; or NULL
  * @worker:      the caller's number
  * @now:         weir_reactor_now()
  * @tried:       ids of servers that are not to be chosen
  * @tried_count: how many
  *
- * One that has failed a while ago is chosen only when no other is left.
+ * One that has failed a while ago is chosen only when no other is left, and one
+ * that is down only when all are.
  *
  * Threads: worker @worker, within a handler.
  * Return:  a server, or NULL: all have been tried.
  */
 struct lb_server *lb_route_pick(const struct lb_table *table,
-				const struct lb_route *route, int worker,
+				const struct lb_route *route,
+				const struct lb_down *down, int worker,
 				weir_ns now, const uint32_t *tried,
 				unsigned tried_count);
 

@@ -209,6 +209,43 @@ TEST(words_and_addresses_are_strict)
 		  "f:1: '$' must stand in double quotes\n");
 }
 
+TEST(checks_are_read_whole_or_refused)
+{
+	struct lb_config *config = read_good(
+		"listen \"127.0.0.1:1\" { " SERVER " }\n"
+		"listen \"127.0.0.1:2\" {\n check = command\n"
+		" check_command = 'a b' check_interval = 0.01\n"
+		" check_timeout = 3 check_fall = 1 check_rise = 100\n"
+		SERVER " }\n");
+	const struct lb_check_config *none = &config->listens[0].check;
+	const struct lb_check_config *all = &config->listens[1].check;
+
+	CHECK_EQ(none->kind, LB_CHECK_NONE);
+	CHECK(none->command == NULL);
+	CHECK_EQ(none->interval, 2 * WEIR_NS_PER_SEC);
+	CHECK_EQ(none->timeout, WEIR_NS_PER_SEC);
+	CHECK_EQ(none->fall, 3);
+	CHECK_EQ(none->rise, 2);
+	CHECK_EQ(all->kind, LB_CHECK_COMMAND);
+	CHECK_STR(all->command, "a b");
+	CHECK_EQ(all->interval, 10 * WEIR_NS_PER_MSEC);
+	CHECK_EQ(all->timeout, 3 * WEIR_NS_PER_SEC);
+	CHECK_EQ(all->fall, 1);
+	CHECK_EQ(all->rise, 100);
+	CHECK(!lb_check_config_equal(none, all));
+	CHECK(lb_check_config_equal(all, all));
+	lb_config_free(config);
+	check_bad("\nlisten \"127.0.0.1:1\" {\n check = ping\n" SERVER " }",
+		  "f:3: check must be none, connect or command, not 'ping'\n");
+	check_bad("\nlisten \"127.0.0.1:1\" {\n check = command\n" SERVER
+		  " }", "f:2: check = command needs a check_command\n");
+	check_bad("listen \"127.0.0.1:1\" {\n check_command = 'a'\n" SERVER
+		  " }", "f:2: check_command = 'a' needs check = command\n");
+	check_bad("listen \"127.0.0.1:1\" {\n check_fall = 0\n" SERVER " }",
+		  "f:2: check_fall must be a whole number, 1 to 100, "
+		  "not '0'\n");
+}
+
 TEST(nothing_stands_twice)
 {
 	check_bad(LISTEN "\n" LISTEN,

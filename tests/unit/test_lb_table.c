@@ -5,6 +5,7 @@
 #include "harness.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lb/table.h"
@@ -59,14 +60,21 @@ static struct lb_table *make_table(struct fixture *f, uint64_t number)
 }
 
 /* The number of the server chosen, 1 .. SERVERS; 0: none. */
+static int pick_up(const struct lb_table *table, const struct lb_down *down,
+		   int worker, weir_ns now, const uint32_t *tried,
+		   unsigned tried_count)
+{
+	const struct lb_server *server =
+		lb_route_pick(table, &table->routes[0], down, worker, now,
+			      tried, tried_count);
+
+	return server ? server->name[strlen(server->name) - 1] - '0' : 0;
+}
+
 static int pick(const struct lb_table *table, int worker, weir_ns now,
 		const uint32_t *tried, unsigned tried_count)
 {
-	const struct lb_server *server =
-		lb_route_pick(table, &table->routes[0], worker, now, tried,
-			      tried_count);
-
-	return server ? server->name[strlen(server->name) - 1] - '0' : 0;
+	return pick_up(table, NULL, worker, now, tried, tried_count);
 }
 
 TEST(routes_are_found_by_id)
@@ -147,6 +155,38 @@ TEST(one_that_fails_is_the_last_resort_of_its_worker)
 	CHECK_EQ(pick(table, 0, 100, tried, 2), 1);
 	/* The other worker has not met it. */
 	CHECK_EQ(pick(table, 1, 99, tried, 2), 1);
+	lb_table_free(table);
+	tear_down(&f);
+}
+
+/* Not down, then not failing, then whoever is left. */
+TEST(one_that_is_down_is_the_last_resort_of_its_door)
+{
+	struct fixture f;
+	struct lb_table *table;
+	struct lb_server **servers;
+	struct lb_down *down = NULL;
+	uint32_t tried[2];
+
+	set_up(&f);
+	table = make_table(&f, 0);
+	servers = table->routes[0].servers;
+	CHECK_EQ(lb_down_new(2, &down), 0);
+	CHECK_EQ(pick_up(table, down, 0, 1, NULL, 0), 1);
+	/* The other pair is of another door, and in front when sorted. */
+	down->pairs[down->count++] = lb_down_pair(5, servers[1]->id);
+	down->pairs[down->count++] = lb_down_pair(4, servers[2]->id);
+	lb_down_sort(down);
+	servers[0]->views[0].failing_until = 100;
+	CHECK_EQ(pick_up(table, down, 0, 99, NULL, 0), 3);
+	tried[0] = servers[2]->id;
+	CHECK_EQ(pick_up(table, down, 0, 99, tried, 1), 1);
+	tried[1] = servers[0]->id;
+	CHECK_EQ(pick_up(table, down, 0, 99, tried, 2), 2);
+	/* And to this worker the first one is as good as any. */
+	for (int i = 0; i < 4; i++)
+		CHECK(pick_up(table, down, 1, 99, NULL, 0) != 2);
+	free(down);
 	lb_table_free(table);
 	tear_down(&f);
 }
