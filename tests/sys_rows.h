@@ -31,6 +31,7 @@
 #include "sys/inotify.h"
 #include "sys/io.h"
 #include "sys/map.h"
+#include "sys/pass.h"
 #include "sys/path.h"
 #include "sys/signals.h"
 #include "sys/socket.h"
@@ -196,6 +197,54 @@ static int sendv(void)
 	struct iovec v = iov();
 
 	return (int)weir__sendv(on.pair[0], &v, 1);
+}
+
+static int splice_(void)
+{
+	int fds[2];
+	int r;
+
+	CHECK_EQ(pipe(fds), 0);
+	r = (int)weir__splice(on.pair[0], fds[1], 1);
+	close(fds[0]);
+	close(fds[1]);
+	return r;
+}
+
+static int sendfile_(void)
+{
+	int in = open("/proc/self/exe", O_RDONLY);
+	int r = (int)weir__sendfile(on.pair[0], in, NULL, 1);
+
+	close(in);
+	return r;
+}
+
+static int seek_(void)
+{
+	int fd = open("/dev/zero", O_RDONLY);
+	int r = (int)weir__seek(fd, 0, SEEK_SET);
+
+	close(fd);
+	return r;
+}
+
+RUN(send_fds, weir__send_fds(on.pair[0], "x", 1, &on.event, 1))
+
+static int recv_fds(void)
+{
+	struct weir__received got;
+	char c;
+
+	return (int)weir__recv_fds(on.pair[0], &c, 1, &got);
+}
+
+static int fd_dup_to(void)
+{
+	int other = dup(on.event);
+
+	return opened(other) < 0 ? other : opened(weir__fd_dup_to(on.event,
+								  other));
 }
 
 RUN(close_, weir__close(dup(on.event)))
@@ -413,12 +462,20 @@ static const struct row {
 	{ WEIR__CALL_SEND, send_, true },
 	{ WEIR__CALL_RECV, recv_, true },
 	{ WEIR__CALL_SENDV, sendv, true },
+	{ WEIR__CALL_SPLICE, splice_, true },
+	{ WEIR__CALL_SIGMASK, splice_, false },
+	{ WEIR__CALL_SENDFILE, sendfile_, true },
+	{ WEIR__CALL_SIGMASK, sendfile_, false },
+	{ WEIR__CALL_SEEK, seek_, false },
+	{ WEIR__CALL_SENDMSG, send_fds, true },
+	{ WEIR__CALL_RECVMSG, recv_fds, true },
 	{ WEIR__CALL_CLOSE, close_, true },	/* says success, at least */
 	{ WEIR__CALL_FCNTL, nonblock_get, false },
 	{ WEIR__CALL_FCNTL, nonblock_set, false },
 	{ WEIR__CALL_FCNTL, cloexec_get, false },
 	{ WEIR__CALL_FCNTL, cloexec_set, false },
 	{ WEIR__CALL_DUP, fd_dup, false },
+	{ WEIR__CALL_DUP, fd_dup_to, true },
 	{ WEIR__CALL_PIPE, job_try_pipe, false },
 	{ WEIR__CALL_POLL, fd_has_input, false },
 	{ WEIR__CALL_OPEN, open_, true },

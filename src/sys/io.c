@@ -6,11 +6,14 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "sys/fault.h"
+#include "sys/signals.h"
 
 ssize_t weir__read(int fd, void *buf, size_t n)
 {
@@ -100,6 +103,65 @@ ssize_t weir__sendv(int fd, const struct iovec *iov, int n)
 	return r;
 }
 
+/* No SIGPIPE until unhush().  Return: 0 or -errno. */
+static int hush(sigset_t *ret_added)
+{
+	sigset_t pipe;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	return weir__signals_block(&pipe, ret_added);
+}
+
+/* @r: what the call had to say.  One that was blocked before stays pending. */
+static ssize_t unhush(const sigset_t *added, ssize_t r)
+{
+	if (sigismember(added, SIGPIPE) != 1)
+		return r;
+	if (r == -EPIPE)
+		weir__signals_discard(added);
+	weir__signals_unblock(added);
+	return r;
+}
+
+ssize_t weir__splice(int in, int out, size_t n)
+{
+	sigset_t added;
+	ssize_t r = hush(&added);
+
+	if (r < 0)
+		return r;
+	do {
+		r = weir__fault(WEIR__CALL_SPLICE);
+		if (r == 0)
+			r = weir__result(splice(in, NULL, out, NULL, n,
+						SPLICE_F_NONBLOCK));
+	} while (r == -EINTR);
+	return unhush(&added, r);
+}
+
+ssize_t weir__sendfile(int out, int in, off_t *offset, size_t n)
+{
+	sigset_t added;
+	ssize_t r = hush(&added);
+
+	if (r < 0)
+		return r;
+	do {
+		r = weir__fault(WEIR__CALL_SENDFILE);
+		if (r == 0)
+			r = weir__result(sendfile(out, in, offset, n));
+	} while (r == -EINTR);
+	return unhush(&added, r);
+}
+
+off_t weir__seek(int fd, off_t offset, int whence)
+{
+	int r = weir__fault(WEIR__CALL_SEEK);
+
+	return r < 0 ? r : weir__result(lseek(fd, offset, whence));
+}
+
 int weir__close(int fd)
 {
 	int asked = weir__fault(WEIR__CALL_CLOSE);
@@ -164,6 +226,18 @@ int weir__fd_dup(int fd)
 	if (r < 0)
 		return r;
 	return (int)weir__result(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+int weir__fd_dup_to(int fd, int target)
+{
+	int r;
+
+	do {
+		r = weir__fault(WEIR__CALL_DUP);
+		if (r == 0)
+			r = (int)weir__result(dup3(fd, target, O_CLOEXEC));
+	} while (r == -EINTR);
+	return r;
 }
 
 int weir__fd_has_input(int fd)

@@ -7,6 +7,7 @@
  * -EAGAIN means that a non-blocking descriptor has nothing to give, or no room.
  * A peer that is gone is -EPIPE or -ECONNRESET, never SIGPIPE, on all but
  * weir__write() and weir__writev(): the kernel has no such flag for those.
+ * weir__splice() and weir__sendfile() block the signal meanwhile.
  */
 #ifndef WEIR_SYS_IO_H
 #define WEIR_SYS_IO_H
@@ -69,6 +70,31 @@ ssize_t weir__recv(int fd, void *buf, size_t n);
 ssize_t weir__sendv(int fd, const struct iovec *iov, int n);
 
 /**
+ * weir__splice() - splice(2) at the current positions, without waiting
+ *
+ * One of them is a pipe.  The signal mask costs two calls more.
+ *
+ * Return: bytes moved, 0 at the end of @in, or -errno (-EAGAIN: @in has
+ *         nothing, or @out no room; -EINVAL: neither is a pipe ...).
+ */
+ssize_t weir__splice(int in, int out, size_t n);
+
+/**
+ * weir__sendfile() - sendfile(2)
+ * @offset: where to begin in @in, moved on; or NULL: its own position
+ *
+ * Return: bytes sent, 0 at the end of @in, or -errno.
+ */
+ssize_t weir__sendfile(int out, int in, off_t *offset, size_t n);
+
+/**
+ * weir__seek() - lseek(2)
+ *
+ * Return: the new position, -EBADF, -EINVAL, -ENXIO or -ESPIPE.
+ */
+off_t weir__seek(int fd, off_t offset, int whence);
+
+/**
  * weir__close() - close a descriptor
  *
  * Whatever the answer, @fd is no longer ours: Linux frees the number first and
@@ -115,6 +141,14 @@ int weir__fd_cloexec_set(int fd, bool on);
  * Return: the new fd, -EBADF or -EMFILE.
  */
 int weir__fd_dup(int fd);
+
+/**
+ * weir__fd_dup_to() - the same, with the number @target, which is closed first
+ *
+ * Return: @target, -EBADF, -EINVAL (it is @fd) or -EBUSY (another thread is
+ *         about to have that number).
+ */
+int weir__fd_dup_to(int fd, int target);
 
 /**
  * weir__fd_has_input() - is there something to read, without waiting?
