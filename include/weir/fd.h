@@ -29,8 +29,9 @@ WEIR_BEGIN_DECLS
  * @n:   room, at least 1, so that 0 can only mean the end
  *
  * Threads: any.
- * Return:  as above; -EINVAL (@n is 0, or @fd cannot be read so), -EBADF (not
- *          open, or not for reading), -EISDIR, -EFAULT, -EIO; of sockets:
+ * Return:  as above; -EAGAIN (nothing now), -EINVAL (@n is 0, or @fd cannot be
+ *          read so), -EBADF (not open, or not for reading), -EISDIR, -EFAULT,
+ *          -EIO; of sockets:
  *          -ENOTCONN, -ECONNRESET, -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH,
  *          -ENETUNREACH (how the connection ended; said once), -ENOMEM; of
  *          netlink: -ENOBUFS (messages were lost; said once).
@@ -55,9 +56,10 @@ ssize_t weir_fd_readv(int fd, const struct iovec *iov, int count);
  * @n:   how many
  *
  * Threads: any.
- * Return:  as above; -EBADF (not open, or not for writing), -EPIPE (nobody
- *          will read it), -EFAULT, -EIO, -ENOSPC, -EDQUOT, -EFBIG, -EPERM (a
- *          sealed file), -EINVAL (@fd cannot be written so); of sockets:
+ * Return:  as above; -EAGAIN (no room now), -EBADF (not open, or not for
+ *          writing), -EPIPE (nobody will read it), -EFAULT, -EIO, -ENOSPC,
+ *          -EDQUOT, -EFBIG, -EPERM (a sealed file), -EINVAL (@fd cannot be
+ *          written so); of sockets:
  *          -ENOTCONN or -EDESTADDRREQ (to whom?), -ECONNRESET, -ECONNREFUSED,
  *          -ETIMEDOUT, -EHOSTUNREACH, -ENETUNREACH, -EMSGSIZE (too long for a
  *          datagram), -ENOBUFS, -ENOMEM.

@@ -26,8 +26,6 @@
 #include "fixture.h"
 #include "harness.h"
 
-#define EACH(i, array) size_t i = 0; i < sizeof(array) / sizeof(array[0]); i++
-
 static char c;
 static struct iovec one = { &c, 1 };
 
@@ -272,53 +270,211 @@ TEST(when_there_is_no_duplicate)
 
 static struct {
 	enum weir__call call;
-	int error;
+	int err;
 } broken;
 
-static int break_one(enum weir__call call)
+static int break_it(enum weir__call call)
 {
-	return call == broken.call ? broken.error : 0;
+	return call == broken.call ? -broken.err : 0;
 }
 
-static ssize_t read_one(void) { return weir_fd_read(0, &c, 1); }
-static ssize_t write_file(void) { return weir_fd_write(1, &c, 1); }
-static ssize_t write_socket(void) { return weir_fd_write(0, &c, 1); }
-static ssize_t splice_one(void) { return weir_fd_splice(0, 1, 1); }
-static ssize_t send_one(void) { return weir_fd_sendfile(0, 1, NULL, 1); }
-static ssize_t seek_one(void) { return weir_fd_seek(0, 0, SEEK_SET); }
-static ssize_t dup_one(void) { return weir_fd_dup_to(0, 1); }
+/* What @run returns where @call fails with @err. */
+static ssize_t where(enum weir__call call, int err, ssize_t (*run)(void))
+{
+	ssize_t r;
+
+	broken.call = call;
+	broken.err = err;
+	weir__fault_hook = break_it;
+	r = run();
+	weir__fault_hook = NULL;
+	return r;
+}
+
+#define RUN(name, call)							\
+	static ssize_t name(void)					\
+	{								\
+		return call;						\
+	}
+
+RUN(read_one, weir_fd_read(0, &c, 1))
+RUN(readv_one, weir_fd_readv(0, &one, 1))
+RUN(write_one, weir_fd_write(0, &c, 1))
+RUN(writev_one, weir_fd_writev(0, &one, 1))
+RUN(splice_one, weir_fd_splice(0, 1, 1))
+RUN(send_one, weir_fd_sendfile(0, 1, NULL, 1))
+RUN(seek_one, weir_fd_seek(0, 0, SEEK_SET))
+RUN(dup_to, weir_fd_dup_to(0, 1))
 
 /* It takes a bad disk, a bad network, no memory, or a race. */
-TEST(what_only_a_broken_world_says_is_passed_on)
+TEST(what_only_a_broken_world_says_to_a_reader)
 {
-	static const struct {
-		ssize_t (*run)(void);
-		enum weir__call call;
-		int errors[8];
-	} rows[] = {
-		{ read_one, WEIR__CALL_READ,
-		  { EIO, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENOMEM,
-		    EFAULT } },
-		{ write_file, WEIR__CALL_WRITE, { EIO, EDQUOT, EFAULT } },
-		{ write_socket, WEIR__CALL_SEND,
-		  { ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENOBUFS, ENOMEM,
-		    ECONNREFUSED } },
-		{ splice_one, WEIR__CALL_SPLICE, { EIO, ENOSPC, ENOMEM } },
-		{ send_one, WEIR__CALL_SENDFILE,
-		  { EIO, EFAULT, EOVERFLOW, ENOMEM } },
-		{ seek_one, WEIR__CALL_SEEK, { EOVERFLOW } },
-		{ dup_one, WEIR__CALL_DUP, { EBUSY } },
-	};
+	CHECK_ERRNO(weir_fd_read, EFAULT,
+		    where(WEIR__CALL_READ, EFAULT, read_one));
+	CHECK_ERRNO(weir_fd_read, EHOSTUNREACH,
+		    where(WEIR__CALL_READ, EHOSTUNREACH, read_one));
+	CHECK_ERRNO(weir_fd_read, EIO,
+		    where(WEIR__CALL_READ, EIO, read_one));
+	CHECK_ERRNO(weir_fd_read, ENETUNREACH,
+		    where(WEIR__CALL_READ, ENETUNREACH, read_one));
+	CHECK_ERRNO(weir_fd_read, ENOMEM,
+		    where(WEIR__CALL_READ, ENOMEM, read_one));
+	CHECK_ERRNO(weir_fd_read, ETIMEDOUT,
+		    where(WEIR__CALL_READ, ETIMEDOUT, read_one));
+}
 
-	weir__fault_hook = break_one;
-	for (EACH(i, rows)) {
-		for (EACH(j, rows[i].errors)) {
-			if (rows[i].errors[j] == 0)
-				break;
-			broken.call = rows[i].call;
-			broken.error = -rows[i].errors[j];
-			CHECK_EQ(rows[i].run(), broken.error);
-		}
-	}
-	weir__fault_hook = NULL;
+TEST(to_one_who_reads_into_several_places)
+{
+	CHECK_ERRNO(weir_fd_readv, ECONNREFUSED,
+		    where(WEIR__CALL_READV, ECONNREFUSED, readv_one));
+	CHECK_ERRNO(weir_fd_readv, ECONNRESET,
+		    where(WEIR__CALL_READV, ECONNRESET, readv_one));
+	CHECK_ERRNO(weir_fd_readv, EFAULT,
+		    where(WEIR__CALL_READV, EFAULT, readv_one));
+	CHECK_ERRNO(weir_fd_readv, EHOSTUNREACH,
+		    where(WEIR__CALL_READV, EHOSTUNREACH, readv_one));
+	CHECK_ERRNO(weir_fd_readv, EIO,
+		    where(WEIR__CALL_READV, EIO, readv_one));
+	CHECK_ERRNO(weir_fd_readv, ENETUNREACH,
+		    where(WEIR__CALL_READV, ENETUNREACH, readv_one));
+	CHECK_ERRNO(weir_fd_readv, ENOBUFS,
+		    where(WEIR__CALL_READV, ENOBUFS, readv_one));
+	CHECK_ERRNO(weir_fd_readv, ENOMEM,
+		    where(WEIR__CALL_READV, ENOMEM, readv_one));
+	CHECK_ERRNO(weir_fd_readv, ENOTCONN,
+		    where(WEIR__CALL_READV, ENOTCONN, readv_one));
+	CHECK_ERRNO(weir_fd_readv, ETIMEDOUT,
+		    where(WEIR__CALL_READV, ETIMEDOUT, readv_one));
+}
+
+TEST(to_a_writer)
+{
+	CHECK_ERRNO(weir_fd_write, ECONNREFUSED,
+		    where(WEIR__CALL_SEND, ECONNREFUSED, write_one));
+	CHECK_ERRNO(weir_fd_write, EDQUOT,
+		    where(WEIR__CALL_SEND, EDQUOT, write_one));
+	CHECK_ERRNO(weir_fd_write, EFAULT,
+		    where(WEIR__CALL_SEND, EFAULT, write_one));
+	CHECK_ERRNO(weir_fd_write, EHOSTUNREACH,
+		    where(WEIR__CALL_SEND, EHOSTUNREACH, write_one));
+	CHECK_ERRNO(weir_fd_write, EIO,
+		    where(WEIR__CALL_SEND, EIO, write_one));
+	CHECK_ERRNO(weir_fd_write, ENETUNREACH,
+		    where(WEIR__CALL_SEND, ENETUNREACH, write_one));
+	CHECK_ERRNO(weir_fd_write, ENOBUFS,
+		    where(WEIR__CALL_SEND, ENOBUFS, write_one));
+	CHECK_ERRNO(weir_fd_write, ENOMEM,
+		    where(WEIR__CALL_SEND, ENOMEM, write_one));
+	CHECK_ERRNO(weir_fd_write, ETIMEDOUT,
+		    where(WEIR__CALL_SEND, ETIMEDOUT, write_one));
+}
+
+TEST(to_one_who_writes_several_places)
+{
+	CHECK_ERRNO(weir_fd_writev, EAGAIN,
+		    where(WEIR__CALL_SENDV, EAGAIN, writev_one));
+	CHECK_ERRNO(weir_fd_writev, ECONNREFUSED,
+		    where(WEIR__CALL_SENDV, ECONNREFUSED, writev_one));
+	CHECK_ERRNO(weir_fd_writev, EDESTADDRREQ,
+		    where(WEIR__CALL_SENDV, EDESTADDRREQ, writev_one));
+	CHECK_ERRNO(weir_fd_writev, EDQUOT,
+		    where(WEIR__CALL_SENDV, EDQUOT, writev_one));
+	CHECK_ERRNO(weir_fd_writev, EFAULT,
+		    where(WEIR__CALL_SENDV, EFAULT, writev_one));
+	CHECK_ERRNO(weir_fd_writev, EFBIG,
+		    where(WEIR__CALL_SENDV, EFBIG, writev_one));
+	CHECK_ERRNO(weir_fd_writev, EHOSTUNREACH,
+		    where(WEIR__CALL_SENDV, EHOSTUNREACH, writev_one));
+	CHECK_ERRNO(weir_fd_writev, EIO,
+		    where(WEIR__CALL_SENDV, EIO, writev_one));
+	CHECK_ERRNO(weir_fd_writev, EMSGSIZE,
+		    where(WEIR__CALL_SENDV, EMSGSIZE, writev_one));
+	CHECK_ERRNO(weir_fd_writev, ENETUNREACH,
+		    where(WEIR__CALL_SENDV, ENETUNREACH, writev_one));
+	CHECK_ERRNO(weir_fd_writev, ENOBUFS,
+		    where(WEIR__CALL_SENDV, ENOBUFS, writev_one));
+	CHECK_ERRNO(weir_fd_writev, ENOMEM,
+		    where(WEIR__CALL_SENDV, ENOMEM, writev_one));
+	CHECK_ERRNO(weir_fd_writev, ENOTCONN,
+		    where(WEIR__CALL_SENDV, ENOTCONN, writev_one));
+	CHECK_ERRNO(weir_fd_writev, EPERM,
+		    where(WEIR__CALL_SENDV, EPERM, writev_one));
+	CHECK_ERRNO(weir_fd_writev, ETIMEDOUT,
+		    where(WEIR__CALL_SENDV, ETIMEDOUT, writev_one));
+}
+
+TEST(to_one_who_splices)
+{
+	CHECK_ERRNO(weir_fd_splice, ECONNREFUSED,
+		    where(WEIR__CALL_SPLICE, ECONNREFUSED, splice_one));
+	CHECK_ERRNO(weir_fd_splice, ECONNRESET,
+		    where(WEIR__CALL_SPLICE, ECONNRESET, splice_one));
+	CHECK_ERRNO(weir_fd_splice, EFAULT,
+		    where(WEIR__CALL_SPLICE, EFAULT, splice_one));
+	CHECK_ERRNO(weir_fd_splice, EHOSTUNREACH,
+		    where(WEIR__CALL_SPLICE, EHOSTUNREACH, splice_one));
+	CHECK_ERRNO(weir_fd_splice, EIO,
+		    where(WEIR__CALL_SPLICE, EIO, splice_one));
+	CHECK_ERRNO(weir_fd_splice, EISDIR,
+		    where(WEIR__CALL_SPLICE, EISDIR, splice_one));
+	CHECK_ERRNO(weir_fd_splice, ENETUNREACH,
+		    where(WEIR__CALL_SPLICE, ENETUNREACH, splice_one));
+	CHECK_ERRNO(weir_fd_splice, ENOBUFS,
+		    where(WEIR__CALL_SPLICE, ENOBUFS, splice_one));
+	CHECK_ERRNO(weir_fd_splice, ENOMEM,
+		    where(WEIR__CALL_SPLICE, ENOMEM, splice_one));
+	CHECK_ERRNO(weir_fd_splice, ENOSPC,
+		    where(WEIR__CALL_SPLICE, ENOSPC, splice_one));
+	CHECK_ERRNO(weir_fd_splice, ENOTCONN,
+		    where(WEIR__CALL_SPLICE, ENOTCONN, splice_one));
+	CHECK_ERRNO(weir_fd_splice, ETIMEDOUT,
+		    where(WEIR__CALL_SPLICE, ETIMEDOUT, splice_one));
+}
+
+TEST(to_one_who_sends_a_file)
+{
+	CHECK_ERRNO(weir_fd_sendfile, EAGAIN,
+		    where(WEIR__CALL_SENDFILE, EAGAIN, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, ECONNREFUSED,
+		    where(WEIR__CALL_SENDFILE, ECONNREFUSED, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, ECONNRESET,
+		    where(WEIR__CALL_SENDFILE, ECONNRESET, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, EDESTADDRREQ,
+		    where(WEIR__CALL_SENDFILE, EDESTADDRREQ, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, EDQUOT,
+		    where(WEIR__CALL_SENDFILE, EDQUOT, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, EFAULT,
+		    where(WEIR__CALL_SENDFILE, EFAULT, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, EFBIG,
+		    where(WEIR__CALL_SENDFILE, EFBIG, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, EHOSTUNREACH,
+		    where(WEIR__CALL_SENDFILE, EHOSTUNREACH, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, EIO,
+		    where(WEIR__CALL_SENDFILE, EIO, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, EMSGSIZE,
+		    where(WEIR__CALL_SENDFILE, EMSGSIZE, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, ENETUNREACH,
+		    where(WEIR__CALL_SENDFILE, ENETUNREACH, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, ENOBUFS,
+		    where(WEIR__CALL_SENDFILE, ENOBUFS, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, ENOMEM,
+		    where(WEIR__CALL_SENDFILE, ENOMEM, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, ENOSPC,
+		    where(WEIR__CALL_SENDFILE, ENOSPC, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, ENOTCONN,
+		    where(WEIR__CALL_SENDFILE, ENOTCONN, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, EOVERFLOW,
+		    where(WEIR__CALL_SENDFILE, EOVERFLOW, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, EPERM,
+		    where(WEIR__CALL_SENDFILE, EPERM, send_one));
+	CHECK_ERRNO(weir_fd_sendfile, ETIMEDOUT,
+		    where(WEIR__CALL_SENDFILE, ETIMEDOUT, send_one));
+}
+
+TEST(to_one_who_seeks_or_duplicates)
+{
+	CHECK_ERRNO(weir_fd_seek, EOVERFLOW,
+		    where(WEIR__CALL_SEEK, EOVERFLOW, seek_one));
+	CHECK_ERRNO(weir_fd_dup_to, EBUSY,
+		    where(WEIR__CALL_DUP, EBUSY, dup_to));
 }
