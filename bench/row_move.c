@@ -37,6 +37,7 @@ struct moving {
 	struct mover movers[MOST];
 	int count;
 	int epolls[2], bells[2];	/* by hand */
+	atomic_bool is_over;
 	sem_t done;
 };
 
@@ -119,12 +120,19 @@ struct hand {
 	_Atomic(struct mover *) *boxes;	/* [to * MOST + mover] */
 };
 
-/* Give one away.  False if it has moved enough. */
+static void ring(const struct moving *moving, int number)
+{
+	const uint64_t one = 1;
+
+	if (write(moving->bells[number], &one, sizeof(one)) < 0)
+		tool_die("write", -errno);
+}
+
+/* Give one away, unless it has moved enough. */
 static void give(struct hand *hand, struct mover *m)
 {
 	struct moving *moving = hand->moving;
 	const int to = 1 - hand->number;
-	const uint64_t one = 1;
 
 	if (m->left-- == 0) {
 		sem_post(&moving->done);
@@ -133,8 +141,7 @@ static void give(struct hand *hand, struct mover *m)
 	m->began = now_ns();
 	epoll_ctl(moving->epolls[hand->number], EPOLL_CTL_DEL, m->fds[1], NULL);
 	atomic_store(&hand->boxes[to * MOST + (m - moving->movers)], m);
-	if (write(moving->bells[to], &one, sizeof(one)) < 0)
-		tool_die("write", -errno);
+	ring(moving, to);
 }
 
 static void look(struct hand *hand)
@@ -161,10 +168,9 @@ static void *hand_main(void *arg)
 	struct moving *moving = hand->moving;
 	struct epoll_event e;
 
-	for (;;) {
+	while (!atomic_load(&moving->is_over)) {
 		look(hand);
 		epoll_wait(moving->epolls[hand->number], &e, 1, -1);
-		pthread_testcancel();
 	}
 	return NULL;
 }
@@ -192,8 +198,10 @@ static int by_hand(struct moving *moving)
 		threads[i] = tool_thread(hand_main, &hands[i]);
 	for (int i = 0; i < moving->count; i++)
 		sem_wait(&moving->done);
+	/* No pthread_cancel(): what a frame was to ASan would stay behind. */
+	atomic_store(&moving->is_over, true);
 	for (int i = 0; i < 2; i++) {
-		pthread_cancel(threads[i]);
+		ring(moving, i);
 		pthread_join(threads[i], NULL);
 		close(moving->epolls[i]);
 		close(moving->bells[i]);
