@@ -24,6 +24,7 @@ const struct bench_row *const bench_rows[] = {
 	&row_latency,
 	&row_http,
 	&row_accept,
+	&row_proxy,
 	&row_memory,
 	NULL,
 };

@@ -18,6 +18,7 @@ extern const struct bench_row row_latency;
 extern const struct bench_row row_memory;
 extern const struct bench_row row_modes;
 extern const struct bench_row row_move;
+extern const struct bench_row row_proxy;
 extern const struct bench_row row_register;
 extern const struct bench_row row_send;
 extern const struct bench_row row_snapshot;
