@@ -213,3 +213,15 @@ int load_run(struct load *load)
 	client_done(&c);
 	return err;
 }
+
+void *load_main(void *arg)
+{
+	int err;
+
+	tool_pin(1);
+	err = load_run(arg);
+	/* The server waits for requests that will not come. */
+	if (err < 0)
+		tool_die("the client", err);
+	return NULL;
+}

@@ -29,4 +29,8 @@ struct load {
 /* Threads: one of its own.  Return: 0 or -errno. */
 int load_run(struct load *load);
 
+/* The same as a thread's function, on the second CPU; its failure ends the
+ * program. */
+void *load_main(void *arg);
+
 #endif /* BENCH_LOAD_H */

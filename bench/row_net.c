@@ -125,18 +125,6 @@ static void *server_main(void *arg)
 	return NULL;
 }
 
-static void *client_main(void *arg)
-{
-	int err;
-
-	tool_pin(1);
-	err = load_run(arg);
-	/* The server waits for requests that will not come. */
-	if (err < 0)
-		tool_die("the client", err);
-	return NULL;
-}
-
 /* Serve @load with @ops; the CPU time of the server. */
 static int serve(const struct net *net, const struct io_ops *ops,
 		 enum io_work work, long total, struct load *load,
@@ -161,7 +149,7 @@ static int serve(const struct net *net, const struct io_ops *ops,
 	thread = tool_thread(server_main, &server);
 	sem_wait(&server.is_ready);
 	if (server.err == 0)
-		pthread_join(tool_thread(client_main, load), NULL);
+		pthread_join(tool_thread(load_main, load), NULL);
 	pthread_join(thread, NULL);
 	sem_destroy(&server.is_ready);
 	free(job.buf);

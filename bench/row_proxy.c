@@ -104,17 +104,6 @@ static void finish(void *shared)
 	free(p);
 }
 
-static void *client_main(void *arg)
-{
-	int err;
-
-	tool_pin(1);
-	err = load_run(arg);
-	if (err < 0)
-		tool_die("the client", err);
-	return NULL;
-}
-
 static int round_proxy(void *shared, const struct bench_point *point,
 		       const struct bench_contender *contender, double *values)
 {
@@ -137,7 +126,7 @@ static int round_proxy(void *shared, const struct bench_point *point,
 	load.fds = path->fds;
 	load.count = path->count;
 	cpu = proxy_cpu_ns(&path->proxy);
-	pthread_join(tool_thread(client_main, &load), NULL);
+	pthread_join(tool_thread(load_main, &load), NULL);
 	cpu = proxy_cpu_ns(&path->proxy) - cpu;
 	values[0] = (double)cpu / (double)load.requests;
 	values[1] = (double)load.requests * 1e9 /
