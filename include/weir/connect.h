@@ -35,10 +35,12 @@ typedef void weir_connect_fn(struct weir_reactor *r, weir_token token,
  *
  * Threads: owner only.
  * Return:  0 (@fn will be called), or, and @fn is not called: -EINVAL (@fn is
- *          NULL), -ECONNREFUSED, -ENETUNREACH, -EADDRNOTAVAIL (no local port is
- *          left), -EAGAIN (a unix socket's backlog is full), -EACCES, -ENOENT,
- *          -EAFNOSUPPORT, -EMFILE, -ENFILE, -ENOSPC, -ENOMEM, -ECANCELED or
- *          -ECHILD.
+ *          NULL), -ECONNREFUSED, -ENETUNREACH or -EHOSTUNREACH (no way there),
+ *          -EADDRNOTAVAIL (no local port is left), -EPERM (a firewall's rule),
+ *          -EAFNOSUPPORT, of a unix socket -EAGAIN (its backlog is full),
+ *          -EACCES, -ENOENT, -ENOTDIR, -ELOOP or -EPROTOTYPE (no stream socket),
+ *          -EMFILE, -ENFILE, -ENOSPC (as weir_source_add()), -ENOMEM,
+ *          -ECANCELED (the reactor has stopped) or -ECHILD.
  */
 int weir_connect(struct weir_reactor *r, const struct weir_addr *addr,
 		 weir_ns timeout, weir_connect_fn *fn, void *data,

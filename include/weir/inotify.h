@@ -142,7 +142,7 @@ int weir_inotify_remove(struct weir_inotify *in, int wd);
  *
  * Threads: owner only.
  * Return:  1; 0 if there is none at this moment; -EINVAL (@in has a function),
- *          -EIO (the kernel's answer to a read), -ENOMEM or -ECHILD.
+ *          -EIO (the kernel's answer to a read) or -ECHILD.
  */
 int weir_inotify_next(struct weir_inotify *in,
 		      struct weir_inotify_event *ret_event);

@@ -92,9 +92,10 @@ struct weir_listener_options {
  * Threads: the one that made the pool, before weir_pool_start(); later, the
  *          control thread.
  * Return:  0, -EINVAL (@fn is NULL, or an option is out of range), -EADDRINUSE,
- *          -EADDRNOTAVAIL, -EACCES, -EAFNOSUPPORT, -EMFILE, -ENFILE, -ENOMEM,
- *          -ECANCELED (the pool drains or stops), -EBUSY (another thread) or
- *          -ECHILD.
+ *          -EADDRNOTAVAIL, -EACCES, -EAFNOSUPPORT, of a unix socket's path
+ *          -ENOENT, -ENOTDIR, -ELOOP or -EROFS, -EMFILE, -ENFILE, -ENOSPC (as
+ *          weir_source_add()), -ENOMEM, -ECANCELED (the pool drains or stops),
+ *          -EBUSY (another thread) or -ECHILD.
  */
 int weir_listener_open(struct weir_pool *pool, const struct weir_addr *addr,
 		       const struct weir_listener_options *options,

@@ -53,7 +53,9 @@ typedef void weir_run_fn(struct weir_reactor *r, const struct weir_msg *msg,
 
 /*
  * The message cannot be delivered.  @why is -ESTALE (the token's registration
- * has ended) or -ECANCELED (the pool or reactor has stopped).  @r is the
+ * has ended), -ECANCELED (the pool or reactor has stopped), -ENOMEM (it met the
+ * source on the move, and could not be kept) or -ECHILD (it is the parent's, and
+ * this the forked child that took the reactor over or left it).  @r is the
  * reactor on whose thread it is called: the one the message had reached; NULL
  * if it had not been started or is gone.  Messages sent from here are refused
  * once the pool has stopped.

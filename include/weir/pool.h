@@ -111,8 +111,10 @@ int weir_pool_new(const struct weir_pool_options *options,
  * Return:  0, -EBUSY (started already), -ECANCELED (stopped before it was
  *          started), -EPERM (a thread of the process does not block a signal
  *          that the pool serves), -EMFILE or -ENFILE (no descriptor to read
- *          the threads' masks with), -EAGAIN or -ENOMEM (no thread can be
- *          made), what on_start returned, or -ECHILD.
+ *          the threads' masks with), -ENOENT or -EACCES (nor a /proc), -EAGAIN
+ *          or -ENOMEM (no thread can be made), -ENOSPC (max_user_watches is
+ *          full), -EINVAL (WEIR_POOL_PIN, and the CPU is gone), what on_start
+ *          returned, or -ECHILD.
  */
 int weir_pool_start(struct weir_pool *pool);
 
@@ -155,9 +157,9 @@ int weir_pool_stop(struct weir_pool *pool);
  * call must not be used after it.
  *
  * Threads: one at a time, none of the pool's own.
- * Return:  0, -ETIMEDOUT (a drain met its limit and sources were ended), an
- *          error of epoll_wait(2) (the pool has stopped because a thread could
- *          not wait for events any more; weir_pool_error() says which),
+ * Return:  0, -ETIMEDOUT (a drain met its limit and sources were ended),
+ *          -EBADF or -ENOMEM (the pool has stopped because a thread could not
+ *          wait for events any more; weir_pool_error() says which),
  *          -EDEADLK (called on a thread of this pool) or -ECHILD.
  */
 int weir_pool_join(struct weir_pool *pool);

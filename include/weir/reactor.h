@@ -168,7 +168,8 @@ int weir_reactor_stop(struct weir_reactor *r);
  * Owns:    @arg belongs to the message until one of the functions of @call
  *          runs; on failure it stays the caller's.
  * Return:  0, -EINVAL (@call or its run is NULL), -EAGAIN (full: try later),
- *          -ECANCELED (the reactor stops) or -ECHILD.
+ *          -ECANCELED (the reactor stops), -ENOMEM (in a pool, as weir_post())
+ *          or -ECHILD.
  */
 int weir_reactor_post(struct weir_reactor *r, const struct weir_call *call,
 		      void *arg, uint64_t word);

@@ -62,8 +62,9 @@ struct weir_relay_options {
  * Threads: owner only.
  * Owns:    both sources and their descriptors, from here on; on failure they
  *          stay the caller's.
- * Return:  0, -EINVAL (an option is out of range, @fn is NULL or @a is @b),
- *          -ESTALE (@a or @b), -ENOMEM or -ECHILD.
+ * Return:  0, -EINVAL (an option is out of range, @fn is NULL, @a is @b, or one
+ *          of them is not registered for both), -ESTALE (@a or @b), -ENOMEM or
+ *          -ECHILD.
  */
 int weir_relay_start(struct weir_reactor *r, weir_token a, weir_token b,
 		     const struct weir_relay_options *options,

@@ -55,8 +55,8 @@ typedef void weir_signal_fn(struct weir_reactor *control,
  * Threads: the one that made the pool, before weir_pool_start(); later, the
  *          control thread.
  * Return:  0, -EINVAL (@signo), -EPERM (the pool has WEIR_POOL_NO_SIGNALS, or
- *          runs and a thread does not block @signo), -EBUSY (another thread) or
- *          -ECHILD.
+ *          runs and a thread does not block @signo), -ENOMEM, -EBUSY (another
+ *          thread) or -ECHILD.
  */
 int weir_signal_add(struct weir_pool *pool, int signo, weir_signal_fn *fn,
 		    void *data);

@@ -171,16 +171,18 @@ int weir_inotify_add(struct weir_inotify *in, const char *path, uint32_t mask,
 		entry_free(e);
 		return err;
 	}
-	*ret_wd = e->wd;
 	old = weir__watched_find(in, e->wd);
 	if (old) {
+		*ret_wd = e->wd;
 		replace(in, old, e);
 		return 0;
 	}
 	if (tsearch(e, &in->by_wd, compare_wd)) {
 		in->count++;
-		if (name(in, e) == 0)
+		if (name(in, e) == 0) {
+			*ret_wd = e->wd;
 			return 0;
+		}
 	}
 	weir__inotify_remove(in->fd, e->wd);
 	take_out(in, e);
