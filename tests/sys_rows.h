@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -322,6 +323,20 @@ RUN(shutdown_, weir__shutdown(on.pair[0], SHUT_RDWR))
 RUN(sockopt_set, weir__sockopt_set(on.client, SOL_SOCKET, SO_KEEPALIVE, 1))
 RUN(linger_reset, weir__linger_reset(on.client))
 
+static int reuseport_program(void)
+{
+	const struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int one = 1, r;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	CHECK_EQ(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
+	r = weir__reuseport_program(fd, &code, 1);
+	close(fd);
+	return r;
+}
+
 static int sockopt_get(void)
 {
 	int value;
@@ -389,6 +404,15 @@ static int cpus_read(void)
 	struct weir__cpus cpus;
 
 	return weir__cpus_read(&cpus);
+}
+
+static int cpus_runs(void)
+{
+	struct weir__cpu_run run;
+
+	const int r = weir__cpus_runs(&run, 1);
+
+	return r == 1 ? 0 : r;
 }
 
 static int arena_new(void)
@@ -492,6 +516,7 @@ static const struct row {
 	{ WEIR__CALL_CONNECT, connect_, false },
 	{ WEIR__CALL_SHUTDOWN, shutdown_, false },
 	{ WEIR__CALL_SOCKOPT_SET, sockopt_set, false },
+	{ WEIR__CALL_SOCKOPT_SET, reuseport_program, false },
 	{ WEIR__CALL_SOCKOPT_SET, linger_reset, false },
 	{ WEIR__CALL_SOCKOPT_GET, sockopt_get, false },
 	{ WEIR__CALL_GETSOCKNAME, getsockname_, false },
@@ -506,6 +531,7 @@ static const struct row {
 	{ WEIR__CALL_TIMERSLACK, timerslack, false },
 	{ WEIR__CALL_FUTEX_WAIT, futex_wait, false },
 	{ WEIR__CALL_AFFINITY, cpus_read, false },
+	{ WEIR__CALL_AFFINITY, cpus_runs, false },
 	{ WEIR__CALL_ARENA_NEW, arena_new, false },
 	{ WEIR__CALL_ALLOC, arena_alloc, false },
 	{ WEIR__CALL_ALLOC, arena_zalloc, false },

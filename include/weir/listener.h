@@ -11,6 +11,15 @@
  * HANDOFF   The control thread accepts and gives each connection to the less
  *           loaded of two workers drawn at random.  Even, at the price of one
  *           message a connection.
+ * STEERED   As SHARDED, but the kernel gives a connection to the worker of the
+ *           CPU that received its first packet (SO_ATTACH_REUSEPORT_CBPF): of
+ *           c CPUs in the affinity mask the j-th is the worker j % workers; if
+ *           there are more workers than CPUs, one of j, j + c, j + 2 c, ... by
+ *           chance.  With WEIR_POOL_PIN that worker runs on that CPU.  As even
+ *           as the network card's queues are, and even where clients are few
+ *           only if they come in on all CPUs.  Connections that came before
+ *           weir_listener_open() returned, and those while another listener
+ *           shares the address, may go to any worker; none is lost.
  *
  * Running out of descriptors (EMFILE, ENFILE) or memory pauses accepting for
  * 100 ms at a time and never ends it.
@@ -66,8 +75,30 @@ typedef void weir_accept_fn(struct weir_reactor *r, int fd,
 
 enum weir_listener_mode {
 	WEIR_LISTENER_SHARDED,
-	WEIR_LISTENER_HANDOFF
+	WEIR_LISTENER_HANDOFF,
+	WEIR_LISTENER_STEERED
 };
+
+/**
+ * weir_listener_mode_name() - what a mode is called
+ * @mode: the mode
+ *
+ * Threads: any.
+ * Return:  "sharded", "handoff" or "steered", which lives for ever; NULL for a
+ *          number that is no mode: the modes are 0, 1, ... up to that.
+ */
+const char *weir_listener_mode_name(enum weir_listener_mode mode);
+
+/**
+ * weir_listener_mode_parse() - the mode of a name
+ * @text:     as weir_listener_mode_name() writes it, or NULL
+ * @ret_mode: receives the mode
+ *
+ * Threads: any.
+ * Return:  0 or -EINVAL (no mode is called so).
+ */
+int weir_listener_mode_parse(const char *text,
+			     enum weir_listener_mode *ret_mode);
 
 struct weir_listener_options {
 	size_t size;		/* sizeof(struct weir_listener_options) */
@@ -94,8 +125,10 @@ struct weir_listener_options {
  * Return:  0, -EINVAL (@fn is NULL, or an option is out of range), -EADDRINUSE,
  *          -EADDRNOTAVAIL, -EACCES, -EAFNOSUPPORT, of a unix socket's path
  *          -ENOENT, -ENOTDIR, -ELOOP or -EROFS, -EMFILE, -ENFILE, -ENOSPC (as
- *          weir_source_add()), -ENOMEM, -ECANCELED (the pool drains or stops),
- *          -EBUSY (another thread) or -ECHILD.
+ *          weir_source_add()), -ENOMEM, -ENOPROTOOPT (STEERED: the kernel does
+ *          not know how, as before Linux 4.5; SHARDED is the next best),
+ *          -ECANCELED (the pool drains or stops), -EBUSY (another thread) or
+ *          -ECHILD.
  */
 int weir_listener_open(struct weir_pool *pool, const struct weir_addr *addr,
 		       const struct weir_listener_options *options,

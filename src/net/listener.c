@@ -220,16 +220,38 @@ static void on_timer(struct weir_reactor *control, struct weir_timer *t,
 	tell_all(data);
 }
 
+static const char *const mode_names[] = {
+	[WEIR_LISTENER_SHARDED] = "sharded",
+	[WEIR_LISTENER_HANDOFF] = "handoff",
+	[WEIR_LISTENER_STEERED] = "steered",
+};
+
+enum { MODES = sizeof(mode_names) / sizeof(mode_names[0]) };
+
+const char *weir_listener_mode_name(enum weir_listener_mode mode)
+{
+	return (unsigned)mode < MODES ? mode_names[mode] : NULL;
+}
+
+int weir_listener_mode_parse(const char *text,
+			     enum weir_listener_mode *ret_mode)
+{
+	for (int i = 0; text && i < MODES; i++) {
+		if (strcmp(text, mode_names[i]) != 0)
+			continue;
+		*ret_mode = (enum weir_listener_mode)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static int check_options(const struct weir_listener_options *options)
 {
 	if (!options)
 		return 0;
 	if (options->size != sizeof(*options) || options->backlog < 0)
 		return -EINVAL;
-	if (options->mode != WEIR_LISTENER_SHARDED &&
-	    options->mode != WEIR_LISTENER_HANDOFF)
-		return -EINVAL;
-	return 0;
+	return weir_listener_mode_name(options->mode) ? 0 : -EINVAL;
 }
 
 static void take_options(struct weir_listener *l,
@@ -258,8 +280,8 @@ static struct weir_listener *make(struct weir_pool *pool,
 				  const struct weir_listener_options *options)
 {
 	const enum weir_listener_mode mode = mode_of(addr, options);
-	const bool is_sharded = mode == WEIR_LISTENER_SHARDED;
-	const int count = is_sharded ? weir_pool_workers(pool) : 1;
+	const bool is_shared = weir__mode_is_shared(mode);
+	const int count = is_shared ? weir_pool_workers(pool) : 1;
 	struct weir_listener *l;
 
 	l = calloc(1, sizeof(*l) + (size_t)count * sizeof(l->shards[0]));
@@ -276,7 +298,7 @@ static struct weir_listener *make(struct weir_pool *pool,
 	l->shards_count = count;
 	for (int i = 0; i < count; i++) {
 		l->shards[i].listener = l;
-		l->shards[i].worker = is_sharded ? i : WEIR_CONTROL;
+		l->shards[i].worker = is_shared ? i : WEIR_CONTROL;
 		l->shards[i].fd = -1;
 	}
 	return l;
@@ -301,7 +323,7 @@ static int bind_and_listen(struct weir_listener *l)
 
 	for (int i = 0; err == 0 && i < l->shards_count; i++) {
 		int fd = weir__bind_socket(&l->addr,
-					   l->mode == WEIR_LISTENER_SHARDED);
+					   weir__mode_is_shared(l->mode));
 
 		if (fd < 0)
 			return fd;
@@ -311,6 +333,8 @@ static int bind_and_listen(struct weir_listener *l)
 	}
 	for (int i = 0; err == 0 && i < l->shards_count; i++)
 		err = weir__listen(l->shards[i].fd, l->backlog);
+	if (err == 0 && l->mode == WEIR_LISTENER_STEERED)
+		err = weir__steer(l->shards[0].fd, l->shards_count);
 	return err;
 }
 
@@ -320,7 +344,7 @@ static int open_own_shards(struct weir_listener *l)
 	struct weir_pool *pool = l->pool;
 	int err = 0;
 
-	if (l->mode == WEIR_LISTENER_SHARDED &&
+	if (weir__mode_is_shared(l->mode) &&
 	    weir_pool_state(pool) != WEIR_POOL_NEW)
 		return 0;
 	for (int i = 0; err == 0 && i < l->shards_count; i++) {

@@ -4,6 +4,7 @@
  *
  *     listener.c  the public calls; the control thread's part
  *     bind.c      sockets that listen
+ *     steer.c     STEERED: which of them gets a connection
  *     shard.c     one such socket on one reactor: accepting from it
  *     spread.c    HANDOFF: which worker gets a connection
  *
@@ -22,7 +23,9 @@
 #include "pool/pool.h"
 #include "sys/path.h"
 
+struct sock_filter;
 struct weir_timer;
+struct weir__cpu_run;
 struct weir__spread;
 
 /* What control has told the thread of a shard, or has yet to tell it. */
@@ -65,10 +68,16 @@ struct weir_listener {
 	/* control's */
 	bool is_closed;		/* by weir_listener_close() */
 	int unanswered;		/* shards that have not said they are closed */
-	struct weir_timer *timer;	/* SHARDED: to tell what is not told */
+	struct weir_timer *timer;	/* to tell what is not; not of HANDOFF */
 	struct weir__spread *spread;	/* HANDOFF */
 	struct weir__shard shards[];
 };
+
+/* Has each worker a socket of its own, all with the same address? */
+static inline bool weir__mode_is_shared(enum weir_listener_mode mode)
+{
+	return mode != WEIR_LISTENER_HANDOFF;
+}
 
 /**
  * weir__bind_socket() - make a socket that has an address; it does not listen
@@ -80,6 +89,36 @@ int weir__bind_socket(const struct weir_addr *addr, bool is_shared);
 
 /* The path of a unix socket's address; NULL if it has none. */
 const char *weir__bind_path(const struct weir_addr *addr);
+
+enum {
+	/* CPUs beyond so many runs are taken for such that are not ours. */
+	WEIR__STEER_RUNS = 64,
+	WEIR__STEER_RUN = 4,
+	WEIR__STEER_ANSWER = 14,
+	WEIR__STEER_MOST = 1 + WEIR__STEER_RUNS * WEIR__STEER_RUN +
+			   WEIR__STEER_ANSWER,
+};
+
+/**
+ * weir__steer_program() - the program that chooses a worker by CPU
+ * @runs:  the pool's CPUs, ascending
+ * @count: of runs, 1 .. WEIR__STEER_RUNS
+ * @code:  receives it; WEIR__STEER_MOST is enough
+ *
+ * Return: the number of instructions.
+ */
+size_t weir__steer_program(const struct weir__cpu_run *runs, int count,
+			   int workers, struct sock_filter *code);
+
+/**
+ * weir__steer() - have the kernel choose by CPU
+ * @fd:      any of the sockets; worker i's was the i-th to listen
+ * @workers: how many they are
+ *
+ * Return: 0, -ENOPROTOOPT (the kernel knows no such programs), -ENOMEM,
+ *         another errno of setsockopt(2) or one of sched_getaffinity(2).
+ */
+int weir__steer(int fd, int workers);
 
 /**
  * weir__shard_open() - accept from a socket

@@ -275,6 +275,28 @@ int weir__cpus_nth(int n)
 	return (int)cpu;
 }
 
+int weir__cpus_runs(struct weir__cpu_run *ret_runs, int most)
+{
+	cpu_set_t *set;
+	size_t size;
+	int n = 0;
+	int r = get_allowed(&set, &size);
+
+	if (r < 0)
+		return r;
+	for (size_t cpu = 0; cpu < size * 8 && n <= most; cpu++) {
+		if (!CPU_ISSET_S(cpu, size, set))
+			continue;
+		if (n > 0 && ret_runs[n - 1].last == (int)cpu - 1)
+			ret_runs[n - 1].last = (int)cpu;
+		else if (n++ < most)
+			ret_runs[n - 1] = (struct weir__cpu_run){ (int)cpu,
+								  (int)cpu };
+	}
+	CPU_FREE(set);
+	return n < most ? n : most;
+}
+
 int weir__cpus_read(struct weir__cpus *ret)
 {
 	struct weir__cpus cpus = { .online = 1 };

@@ -33,6 +33,21 @@ int weir__cpus_read(struct weir__cpus *ret);
  */
 int weir__cpus_nth(int n);
 
+/* CPUs that follow one another. */
+struct weir__cpu_run {
+	int first, last;
+};
+
+/**
+ * weir__cpus_runs() - the CPUs that the calling thread may run on
+ * @ret_runs: receives them, ascending
+ * @most:     how many runs fit; what is beyond is left out
+ *
+ * Return: the number of runs, 1 .. @most, -ENOMEM or another errno of
+ *         sched_getaffinity(2).
+ */
+int weir__cpus_runs(struct weir__cpu_run *ret_runs, int most);
+
 /**
  * weir__cpus_quota() - the tightest quota in a tree of control groups
  * @root:     where they are mounted: "/sys/fs/cgroup"

@@ -4,6 +4,7 @@
  */
 #include "sys/socket.h"
 
+#include <linux/filter.h>
 #include <stdbool.h>
 
 #include "sys/fault.h"
@@ -140,6 +141,22 @@ int weir__linger_reset(int fd)
 		return r;
 	return (int)weir__result(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger,
 					    sizeof(linger)));
+}
+
+int weir__reuseport_program(int fd, const struct sock_filter *code,
+			    size_t count)
+{
+	const struct sock_fprog program = {
+		.len = (unsigned short)count,
+		.filter = (struct sock_filter *)code,
+	};
+	int r = weir__fault(WEIR__CALL_SOCKOPT_SET);
+
+	if (r < 0)
+		return r;
+	return (int)weir__result(setsockopt(fd, SOL_SOCKET,
+					    SO_ATTACH_REUSEPORT_CBPF, &program,
+					    sizeof(program)));
 }
 
 int weir__getsockname(int fd, struct sockaddr_storage *ret_addr,

@@ -7,7 +7,10 @@
 #ifndef WEIR_SYS_SOCKET_H
 #define WEIR_SYS_SOCKET_H
 
+#include <stddef.h>
 #include <sys/socket.h>
+
+struct sock_filter;
 
 /**
  * weir__socket() - open a socket, non-blocking, close-on-exec
@@ -95,6 +98,21 @@ int weir__sockopt_get(int fd, int level, int name, int *ret_value);
  * Return: 0, -EBADF or -ENOTSOCK.
  */
 int weir__linger_reset(int fd);
+
+/**
+ * weir__reuseport_program() - choose among the sockets that share an address
+ * @fd:    one of them; the program is all of theirs
+ * @code:  classic BPF, copied; it returns the number of a socket, in the order
+ *         in which they began to listen.  For what is no number of one the
+ *         kernel chooses by hash.
+ * @count: instructions
+ *
+ * Return: 0, -EINVAL (no program, or @fd shares no address), -ENOPROTOOPT (the
+ *         kernel knows no such programs), -ENOMEM (also: longer than
+ *         net.core.optmem_max has room for), -EPERM, -EBADF or -ENOTSOCK.
+ */
+int weir__reuseport_program(int fd, const struct sock_filter *code,
+			    size_t count);
 
 /**
  * weir__getsockname() - the socket's own address

@@ -241,7 +241,7 @@ TEST(what_cannot_be_opened_is_said)
 	before = s.listener;
 	CHECK_EQ(try_open(&s, 0, WEIR_LISTENER_HANDOFF, 0), -EINVAL);
 	CHECK_EQ(try_open(&s, size + 8, WEIR_LISTENER_HANDOFF, 0), -EINVAL);
-	CHECK_EQ(try_open(&s, size, 2, 0), -EINVAL);
+	CHECK_EQ(try_open(&s, size, WEIR_LISTENER_STEERED + 1, 0), -EINVAL);
 	CHECK_EQ(try_open(&s, size, WEIR_LISTENER_HANDOFF, -1), -EINVAL);
 	CHECK_EQ(weir_listener_open(s.pool, &s.addr, NULL, NULL, NULL,
 				    &s.listener), -EINVAL);

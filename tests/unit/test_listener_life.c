@@ -115,6 +115,11 @@ TEST(a_sharded_listener_is_reopened_under_load)
 	reopen_under_load(WEIR_LISTENER_SHARDED);
 }
 
+TEST(a_steered_listener_is_reopened_under_load)
+{
+	reopen_under_load(WEIR_LISTENER_STEERED);
+}
+
 TEST(a_handoff_listener_is_reopened_under_load)
 {
 	reopen_under_load(WEIR_LISTENER_HANDOFF);
@@ -177,6 +182,7 @@ TEST(a_listener_that_is_closed_leaves_nothing_behind)
 {
 	leave_nothing_behind(WEIR_LISTENER_SHARDED);
 	leave_nothing_behind(WEIR_LISTENER_HANDOFF);
+	leave_nothing_behind(WEIR_LISTENER_STEERED);
 }
 
 struct blocker {
@@ -463,6 +469,7 @@ TEST(a_listener_may_be_closed_at_any_point_of_the_pools_life)
 {
 	never_started(WEIR_LISTENER_SHARDED);
 	never_started(WEIR_LISTENER_HANDOFF);
+	never_started(WEIR_LISTENER_STEERED);
 }
 
 TEST(a_close_and_a_drain_may_meet)

@@ -305,6 +305,14 @@ TEST(sharded_each_call_fails_in_turn)
 	fail_each(&life, WEIR_LISTENER_SHARDED);
 }
 
+TEST(steered_each_call_fails_in_turn)
+{
+	struct life life = { .listen_at = fixture_addr(0) };
+
+	weir__fault_hook = hook;
+	fail_each(&life, WEIR_LISTENER_STEERED);
+}
+
 TEST(handoff_each_call_fails_in_turn)
 {
 	struct life life = { .listen_at = fixture_addr(0) };
