@@ -90,6 +90,7 @@ static cfg_t *parse(char *text, struct lb_report *report)
 {
 	cfg_opt_t server[] = { WORD("weight"), CFG_END() };
 	cfg_opt_t listen[] = {
+		WORD("accept"),
 		WORD("balance"),
 		WORD("connect_timeout"),
 		WORD("idle_timeout"),
@@ -191,6 +192,18 @@ static int get_choice(struct reader *in, cfg_t *cfg, const char *name,
 				"%s must be %s, not '%s'", name, list,
 				word->text);
 	return 0;
+}
+
+static enum weir_listener_mode get_accept(struct reader *in, cfg_t *cfg,
+					  enum weir_listener_mode by_default)
+{
+	const char *names[8] = { NULL };
+
+	for (int i = 0; i < 7; i++)
+		names[i] = weir_listener_mode_name((enum weir_listener_mode)i);
+	if (!get_word(cfg, "accept"))
+		return by_default;
+	return (enum weir_listener_mode)get_choice(in, cfg, "accept", names);
 }
 
 /* A section's title; fills in @addr and @name with what it means. */
@@ -321,6 +334,7 @@ static int read_listen(struct reader *in, cfg_t *cfg,
 			lb_report_error(in->report, listen->line,
 					"listen '%s' stands in line %d already",
 					listen->name, other->line);
+	listen->accept = get_accept(in, cfg, config->accept);
 	listen->balance = (enum lb_balance)get_choice(in, cfg, "balance",
 						      balances);
 	listen->connect_timeout = get_seconds(in, cfg, "connect_timeout",
@@ -340,14 +354,12 @@ static int read_listen(struct reader *in, cfg_t *cfg,
 
 static int read_root(struct reader *in, cfg_t *cfg, struct lb_config *config)
 {
-	static const char *const accepts[] = { "sharded", "handoff", NULL };
 	unsigned count = cfg_size(cfg, "listen");
 	int r = 0;
 
 	config->workers = (unsigned)get_count(in, cfg, "workers", 0, 0,
 					      WORKERS_MAX);
-	config->accept = get_choice(in, cfg, "accept", accepts) == 0 ?
-			 WEIR_LISTENER_SHARDED : WEIR_LISTENER_HANDOFF;
+	config->accept = get_accept(in, cfg, WEIR_LISTENER_SHARDED);
 	config->drain_timeout = get_seconds(in, cfg, "drain_timeout",
 					    30 * WEIR_NS_PER_SEC, 0,
 					    86400 * WEIR_NS_PER_SEC);

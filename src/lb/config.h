@@ -51,6 +51,7 @@ struct lb_listen_config {
 	struct weir_addr addr;
 	char name[WEIR_ADDR_TEXT];
 	int line;
+	enum weir_listener_mode accept;
 	enum lb_balance balance;
 	weir_ns connect_timeout;
 	weir_ns idle_timeout;		/* 0: none */
@@ -63,7 +64,7 @@ struct lb_listen_config {
 
 struct lb_config {
 	unsigned workers;		/* 0: from CPUs */
-	enum weir_listener_mode accept;
+	enum weir_listener_mode accept;	/* of those that do not say */
 	weir_ns drain_timeout;
 	int backlog;
 	size_t buffer_bytes;

@@ -54,6 +54,21 @@ static void on_sweep(struct weir_reactor *control, struct weir_timer *timer,
 		weir_timer_start(timer, SWEEP_NS);
 }
 
+/* Does an address that stays want to be accepted from in another way? */
+static int has_other_accepts(const struct lb_config *old,
+			      const struct lb_config *config)
+{
+	for (size_t i = 0; i < config->listen_count; i++) {
+		const struct lb_listen_config *listen = &config->listens[i];
+		const struct lb_listen_config *was =
+			lb_config_find(old, listen->name);
+
+		if (was && was->accept != listen->accept)
+			return 1;
+	}
+	return 0;
+}
+
 /* Says what a reload cannot change. */
 static void warn_of_changes(const struct lb *lb,
 			    const struct lb_config *config)
@@ -64,7 +79,7 @@ static void warn_of_changes(const struct lb *lb,
 		lb_log(WEIR_LOG_WARNING,
 		       "workers = %u needs a restart; it is %u until then",
 		       config->workers, lb->workers);
-	if (old->accept != config->accept || old->backlog != config->backlog)
+	if (has_other_accepts(old, config) || old->backlog != config->backlog)
 		lb_log(WEIR_LOG_WARNING,
 		       "accept and backlog hold for listeners opened from now "
 		       "on; a restart is needed for the others");

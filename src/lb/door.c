@@ -133,7 +133,7 @@ static int open_door(struct lb *lb, const struct lb_config *config,
 	const struct lb_listen_config *listen = door->wanted;
 	const struct weir_listener_options options = {
 		.size = sizeof(options),
-		.mode = config->accept,
+		.mode = listen->accept,
 		.backlog = config->backlog,
 	};
 	int r = weir_listener_open(lb->pool, &listen->addr, &options,
@@ -143,8 +143,10 @@ static int open_door(struct lb *lb, const struct lb_config *config,
 
 	if (r < 0) {
 		lb_report_error(report, listen->line,
-				"cannot listen on '%s': %s", listen->name,
-				strerror(-r));
+				"cannot listen on '%s': %s%s", listen->name,
+				strerror(-r), r == -ENOPROTOOPT ?
+				"; this kernel cannot do accept = steered" :
+				"");
 	}
 	return r;
 }

@@ -92,10 +92,11 @@ static void print_worker(FILE *out, struct lb_stats *stats, int worker,
 	struct weir_stats now = read_worker(stats->lb, worker);
 	struct before *before = &stats->before[worker];
 
-	fprintf(out, " w%d.conns=%" PRIu64 " w%d.turns=%.0f w%d.messages=%.0f",
-		worker, now.sources, worker,
+	fprintf(out, " w%d.conns=%" PRIu64 " w%d.turns=%.0f w%d.messages=%.0f"
+		" w%d.accepted=%" PRIu64, worker, now.sources, worker,
 		(double)(now.turns - before->turns) / seconds, worker,
-		(double)(now.messages_in - before->messages) / seconds);
+		(double)(now.messages_in - before->messages) / seconds, worker,
+		now.accepted);
 	before->turns = now.turns;
 	before->messages = now.messages_in;
 }

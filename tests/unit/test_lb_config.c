@@ -118,6 +118,23 @@ TEST(every_option)
 	lb_config_free(config);
 }
 
+TEST(an_address_may_be_accepted_from_in_its_own_way)
+{
+	struct lb_config *config = read_good(
+		"listen \"127.0.0.1:1\" { accept = steered\n " SERVER " }"
+		"listen \"127.0.0.1:2\" { " SERVER " }"
+		"listen \"127.0.0.1:3\" { accept = sharded\n " SERVER " }"
+		"accept = handoff\n");
+
+	CHECK_EQ(config->listens[0].accept, WEIR_LISTENER_STEERED);
+	CHECK_EQ(config->listens[1].accept, WEIR_LISTENER_HANDOFF);
+	CHECK_EQ(config->listens[2].accept, WEIR_LISTENER_SHARDED);
+	lb_config_free(config);
+	check_bad("listen \"127.0.0.1:1\" {\n accept = steer\n" SERVER " }",
+		  "f:2: accept must be sharded, handoff or steered, not "
+		  "'steer'\n");
+}
+
 TEST(lines_are_exact_after_comments)
 {
 	struct lb_config *config = read_good(
@@ -196,8 +213,8 @@ TEST(words_and_addresses_are_strict)
 	check_bad("foo = 3\n" LISTEN, "f:1: no such option 'foo'\n");
 	check_bad("listen \"127.0.0.1:1\" {\n balance = rr\n" SERVER " }",
 		  "f:2: balance must be roundrobin or leastconn, not 'rr'\n");
-	check_bad(LISTEN "accept = any", "f:2: accept must be sharded or "
-		  "handoff, not 'any'\n");
+	check_bad(LISTEN "accept = any", "f:2: accept must be sharded, "
+		  "handoff or steered, not 'any'\n");
 	check_bad("\nlisten nowhere { " SERVER " }",
 		  "f:2: listen needs an address such as \"192.0.2.1:80\", "
 		  "\"[2001:db8::1]:80\" or \"unix:/path\", not 'nowhere'\n");
@@ -282,7 +299,7 @@ TEST(a_half_written_file_is_refused)
 TEST(a_message_is_one_line)
 {
 	check_bad(LISTEN "accept = \"a\nb\033[m\"", "f:3: accept must be "
-		  "sharded or handoff, not 'a?b?[m'\n");
+		  "sharded, handoff or steered, not 'a?b?[m'\n");
 }
 
 TEST(every_mistake_is_named)
