@@ -105,6 +105,61 @@ void fixture_wait(sem_t *sem)
 	CHECK_EQ(r, 0);
 }
 
+struct pass {
+	weir_ns ns;
+	sem_t over;
+	struct weir_timer *timer;
+};
+
+static void passed(struct weir_reactor *r, struct weir_timer *timer, void *data)
+{
+	struct pass *pass = data;
+
+	(void)r;
+	weir_timer_free(timer);
+	sem_post(&pass->over);
+}
+
+static void pass_begin(struct weir_reactor *r, void *arg)
+{
+	struct pass *pass = arg;
+
+	CHECK_EQ(weir_timer_new(r, passed, pass, &pass->timer), 0);
+	CHECK_EQ(weir_timer_start(pass->timer, pass->ns), 0);
+}
+
+void fixture_pass(struct weir_pool *pool, int worker, weir_ns ns)
+{
+	struct pass pass = { .ns = ns };
+
+	CHECK_EQ(sem_init(&pass.over, 0, 0), 0);
+	fixture_on(pool, worker, pass_begin, &pass);
+	fixture_wait(&pass.over);
+	sem_destroy(&pass.over);
+}
+
+static char state_of(pid_t tid)
+{
+	char path[64], text[128] = "";
+	const char *end;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	file = fopen(path, "re");
+	CHECK(file != NULL);
+	CHECK(fgets(text, sizeof(text), file) != NULL);
+	fclose(file);
+	end = strrchr(text, ')');	/* of its name */
+	CHECK(end != NULL && end[1] == ' ');
+	return end[2];
+}
+
+void fixture_wait_asleep(pid_t tid)
+{
+	while (state_of(tid) != 'S')
+		sched_yield();
+}
+
 void fixture_sleep_ms(unsigned ms)
 {
 	const struct timespec time = {

@@ -10,6 +10,7 @@
 #include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <weir.h>
 
 /* A pool that is NEW and serves no signals. */
@@ -35,6 +36,15 @@ void fixture_settle(struct weir_pool *pool);
 uint64_t fixture_stat(const struct weir_pool *pool, int worker, size_t offset);
 
 void fixture_wait(sem_t *sem);
+
+/*
+ * Wait until that much time has gone by on @worker's clock: its timers that
+ * were due by then have fired.
+ */
+void fixture_pass(struct weir_pool *pool, int worker, weir_ns ns);
+
+/* Wait until thread @tid of this process sleeps in the kernel. */
+void fixture_wait_asleep(pid_t tid);
 
 /* The calling thread does nothing for a while. */
 void fixture_sleep_ms(unsigned ms);

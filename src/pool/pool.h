@@ -27,7 +27,7 @@
  *     counter.c   weir_counter
  *     shm.c       all of that, for other processes to see
  *     recorder.c  what a thread did last
- *     watchdog.c  turns that are too long, on the control thread
+ *     watchdog.c  turns that are too long, and a thread to watch control
  *
  * Who writes what: the maker fills everything before the threads start;
  * afterwards a worker owns its reactor, the control thread what is marked as
@@ -35,7 +35,8 @@
  *
  * Mutexes, in the order in which they may be taken (none while another of the
  * same line is held; none is ever held over a callback):
- *     gate.lock  reclaim.lock  the signal registry's  a token store's
+ *     gate.lock  reclaim.lock  the watchdog's  the signal registry's
+ *     a token store's
  */
 #ifndef WEIR_POOL_POOL_H
 #define WEIR_POOL_POOL_H
@@ -237,7 +238,9 @@ int weir__post_reserved(struct weir_pool *pool, int worker,
 /* sizing.c: fill in workers, and describe. */
 int weir__pool_size(struct weir_pool *pool);
 
-/* worker.c */
+/* worker.c; thread_name: as it is shown, such as "weir/0" */
+void weir__pool_thread_name(const struct weir_pool *pool,
+			    const struct weir__worker *w, char ret_name[16]);
 int weir__gate_init(struct weir__gate *gate);
 void weir__gate_done(struct weir__gate *gate);
 
@@ -337,6 +340,8 @@ void weir__spawns_look(struct weir_pool *pool);
 int weir__reclaim_start(struct weir_pool *pool);
 void weir__reclaim_stop(struct weir_pool *pool);
 void weir__reclaim_close(struct weir_pool *pool);
+int weir__watchdog_run(struct weir_pool *pool);
+void weir__watchdog_stop(struct weir_pool *pool);
 void weir__watchdog_close(struct weir_pool *pool);
 
 /* When the grace period began that is waited for; 0: none.  Threads: any. */

@@ -182,16 +182,22 @@ static int pin(struct weir__worker *w)
 	return cpu < 0 ? cpu : weir__thread_pin(w->thread, cpu);
 }
 
+void weir__pool_thread_name(const struct weir_pool *pool,
+			    const struct weir__worker *w, char ret_name[16])
+{
+	if (is_control(w))
+		snprintf(ret_name, 16, "%s/ctl", pool->name);
+	else
+		snprintf(ret_name, 16, "%s/%d", pool->name, w->index);
+}
+
 static int start_thread(struct weir__worker *w)
 {
 	const struct weir_pool *pool = w->pool;
 	char name[16];
 	int err;
 
-	if (is_control(w))
-		snprintf(name, sizeof(name), "%s/ctl", pool->name);
-	else
-		snprintf(name, sizeof(name), "%s/%d", pool->name, w->index);
+	weir__pool_thread_name(pool, w, name);
 	err = weir__thread_start(&w->thread, name, thread_main, w);
 	if (err < 0)
 		return err;
@@ -206,6 +212,8 @@ static int start_threads(struct weir_pool *pool, int *ret_started)
 {
 	int err = weir__reclaim_start(pool);
 
+	if (err == 0)
+		err = weir__watchdog_run(pool);
 	*ret_started = 0;
 	for (int i = 0; err == 0 && i < weir__pool_threads(pool); i++) {
 		err = start_thread(&pool->threads[i]);
@@ -277,6 +285,7 @@ static void join_all(struct weir_pool *pool)
 		w->is_started = false;
 		w->reactor->thread = pthread_self();
 	}
+	weir__watchdog_stop(pool);
 	weir__reclaim_stop(pool);
 }
 

@@ -242,9 +242,13 @@ static int on_start(struct weir_reactor *r, void *data)
 
 static void add_things(struct weir_pool *pool)
 {
+	static const struct weir_watchdog_options dog = {
+		.size = sizeof(dog), .limit = 100 * WEIR_NS_PER_SEC,
+	};
 	static char object;
 	weir_token token;
 
+	said(weir_watchdog_start(pool, &dog));
 	said(weir_signal_add(pool, SIGUSR2, NULL, NULL));
 	said(weir_watch_add(pool, "/tmp/weir-no-such-file", on_changed, NULL,
 			    &token));

@@ -7,28 +7,57 @@
 #include <weir/watchdog.h>
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fixture.h"
 #include "harness.h"
 #include "hold.h"
 #include "probe.h"
+#include "sys/fault.h"
 
 static struct weir_pool *pool;
 static sem_t reported;
 static struct weir_stall last[3];
 static int reports[3];
+static bool was_on_dog[3];
+
+static char names[3][128];
+
+static bool on_dog(void)
+{
+	const struct weir_reactor *r = weir_reactor_current();
+	char name[16];
+
+	if (r) {
+		CHECK_EQ(weir_reactor_index(r), WEIR_CONTROL);
+		return false;
+	}
+	CHECK_EQ(pthread_getname_np(pthread_self(), name, sizeof(name)), 0);
+	CHECK_STR(name, "weir/dog");
+	return true;
+}
 
 static void on_stall(struct weir_pool *p, const struct weir_stall *stall,
 		     void *data)
 {
 	CHECK(p == pool);
 	CHECK(data == &reported);
-	CHECK(weir_reactor_index(weir_reactor_current()) == WEIR_CONTROL);
+	was_on_dog[stall->report] = on_dog();
+	if (stall->worker == WEIR_CONTROL)
+		CHECK(on_dog());
+	if (on_dog())
+		CHECK_EQ(weir_watchdog_start(pool, NULL), -EBUSY);
 	last[stall->report] = *stall;
-	last[stall->report].name = strdup(stall->name);
+	CHECK(strlen(stall->name) < sizeof(names[0]));
+	strcpy(names[stall->report], stall->name);
+	last[stall->report].name = names[stall->report];
 	reports[stall->report]++;
 	sem_post(&reported);
 }
@@ -64,9 +93,10 @@ TEST(a_stuck_message_is_named_and_its_end_too)
 	/* The test program exports nothing. */
 	CHECK(strstr(last[0].name, "test_watchdog+0x"));
 	/* Once for each stall: many looks later there is no second report. */
-	fixture_sleep_ms(30);
+	fixture_pass(pool, WEIR_CONTROL, 30 * WEIR_NS_PER_MSEC);
 	hold_end(&hold);
 	fixture_wait(&reported);
+	CHECK(!was_on_dog[WEIR_STALL_BEGAN]);
 	CHECK_EQ(reports[WEIR_STALL_BEGAN], 1);
 	CHECK_EQ(reports[WEIR_STALL_ENDED], 1);
 	CHECK_EQ(last[1].worker, 1);
@@ -224,6 +254,108 @@ TEST(who_delays_the_freeing_is_named)
 	weir_pool_free(pool);
 }
 
+TEST(a_stalled_control_thread_is_named)
+{
+	struct hold hold = { .fn = NULL };
+
+	begin();
+	hold_begin(&hold, pool, WEIR_CONTROL);
+	fixture_wait(&reported);
+	CHECK_EQ(last[0].worker, WEIR_CONTROL);
+	CHECK_EQ(last[0].kind, WEIR_SHM_MESSAGE);
+	CHECK(last[0].handler == (uintptr_t)hold_run);
+	CHECK(last[0].duration > dog.limit);
+	hold_end(&hold);
+	fixture_wait(&reported);
+	CHECK_EQ(reports[WEIR_STALL_BEGAN], 1);
+	CHECK_EQ(reports[WEIR_STALL_ENDED], 1);
+	CHECK_EQ(last[1].worker, WEIR_CONTROL);
+	CHECK(last[1].duration >= last[0].duration);
+	CHECK_EQ(FIXTURE_STAT(pool, WEIR_CONTROL, stalls), 1);
+	fixture_pool_end(pool);
+}
+
+/* Two that wait for each other: both are named. */
+TEST(workers_are_watched_while_control_is_stalled)
+{
+	struct hold control = { .fn = NULL }, worker = { .fn = NULL };
+
+	begin();
+	hold_begin(&control, pool, WEIR_CONTROL);
+	fixture_wait(&reported);
+	CHECK_EQ(last[0].worker, WEIR_CONTROL);
+	hold_begin(&worker, pool, 1);
+	fixture_wait(&reported);
+	CHECK_EQ(last[0].worker, 1);
+	CHECK_EQ(reports[WEIR_STALL_BEGAN], 2);
+	CHECK(was_on_dog[WEIR_STALL_BEGAN]);
+	hold_end(&worker);
+	fixture_wait(&reported);
+	CHECK_EQ(last[1].worker, 1);
+	CHECK(was_on_dog[WEIR_STALL_ENDED]);
+	hold_end(&control);
+	fixture_wait(&reported);
+	CHECK_EQ(last[1].worker, WEIR_CONTROL);
+	fixture_pool_end(pool);
+}
+
+TEST(each_report_has_its_end_though_the_pool_stops)
+{
+	struct hold control = { .fn = NULL }, worker = { .fn = NULL };
+
+	begin();
+	hold_begin(&control, pool, WEIR_CONTROL);
+	hold_begin(&worker, pool, 0);
+	fixture_wait(&reported);
+	fixture_wait(&reported);
+	CHECK_EQ(weir_pool_stop(pool), 0);
+	hold_end(&control);
+	hold_end(&worker);
+	CHECK_EQ(weir_pool_join(pool), 0);
+	CHECK_EQ(reports[WEIR_STALL_BEGAN], 2);
+	CHECK_EQ(reports[WEIR_STALL_ENDED], 2);
+	weir_pool_free(pool);
+}
+
+static sem_t is_reporting;
+static atomic_int waiting_tid;		/* of control, once it is about to */
+static atomic_bool may_be_freed;
+
+/* On the dog's thread: does not return before control waits for it. */
+static void report_slowly(struct weir_pool *p, const struct weir_stall *stall,
+			  void *data)
+{
+	(void)p, (void)data;
+	if (stall->report != WEIR_STALL_BEGAN)
+		return;
+	sem_post(&is_reporting);
+	while (atomic_load(&waiting_tid) == 0)
+		sched_yield();
+	fixture_wait_asleep(atomic_load(&waiting_tid));
+	atomic_store(&may_be_freed, true);
+}
+
+static void stop_slow_dog(struct weir_reactor *r, void *arg)
+{
+	fixture_wait(&is_reporting);
+	atomic_store(&waiting_tid, gettid());
+	stop_dog(r, arg);
+	CHECK(atomic_load(&may_be_freed));
+}
+
+TEST(a_replaced_function_is_not_running)
+{
+	struct weir_watchdog_options slow = dog;
+
+	sem_init(&is_reporting, 0, 0);
+	slow.fn = report_slowly;
+	pool = fixture_pool(1);
+	CHECK_EQ(weir_watchdog_start(pool, &slow), 0);
+	CHECK_EQ(weir_pool_start(pool), 0);
+	fixture_on(pool, WEIR_CONTROL, stop_slow_dog, NULL);
+	fixture_pool_end(pool);
+}
+
 static void on_worker(struct weir_reactor *r, void *arg)
 {
 	(void)arg;
@@ -237,7 +369,7 @@ TEST(off_is_off)
 	begin();
 	fixture_on(pool, WEIR_CONTROL, stop_dog, NULL);
 	hold_begin(&hold, pool, 0);
-	fixture_sleep_ms(20);
+	fixture_pass(pool, WEIR_CONTROL, 20 * WEIR_NS_PER_MSEC);
 	hold_end(&hold);
 	fixture_settle(pool);
 	CHECK_EQ(reports[0], 0);
@@ -258,7 +390,7 @@ static void on_log(int level, const char *text, void *data)
 	sem_post(&logged);
 }
 
-TEST(without_a_function_it_goes_to_the_log)
+static void check_log(int worker, const char *text)
 {
 	const struct weir_pool_options options = {
 		.size = sizeof(options),
@@ -274,11 +406,53 @@ TEST(without_a_function_it_goes_to_the_log)
 	CHECK_EQ(weir_pool_new(&options, &pool), 0);
 	CHECK_EQ(weir_watchdog_start(pool, &quiet), 0);
 	CHECK_EQ(weir_pool_start(pool), 0);
-	hold_begin(&hold, pool, 0);
+	hold_begin(&hold, pool, worker);
 	fixture_wait(&logged);
-	CHECK(strstr(line, "weir/0 has been in message "));
+	CHECK(strstr(line, text));
 	hold_end(&hold);
 	weir_pool_free(pool);
+}
+
+TEST(without_a_function_it_goes_to_the_log)
+{
+	check_log(0, "weir/0 has been in message ");
+}
+
+TEST(so_does_a_stall_of_control)
+{
+	check_log(WEIR_CONTROL, "weir/ctl has been in message ");
+}
+
+static atomic_bool no_thread;
+
+static int no_thread_hook(enum weir__call call)
+{
+	return call == WEIR__CALL_THREAD_CREATE && atomic_load(&no_thread) ?
+	       -EAGAIN : 0;
+}
+
+static void start_in_vain(struct weir_reactor *r, void *arg)
+{
+	(void)arg;
+	atomic_store(&no_thread, true);
+	CHECK_EQ(weir_watchdog_start(weir_reactor_pool(r), &dog), -EAGAIN);
+	atomic_store(&no_thread, false);
+	CHECK_EQ(weir_watchdog_start(weir_reactor_pool(r), &dog), 0);
+}
+
+TEST(a_thread_that_cannot_be_started_is_said)
+{
+	struct hold hold = { .fn = NULL };
+
+	weir__fault_hook = no_thread_hook;
+	sem_init(&reported, 0, 0);
+	pool = fixture_pool(1);
+	CHECK_EQ(weir_pool_start(pool), 0);
+	fixture_on(pool, WEIR_CONTROL, start_in_vain, NULL);
+	hold_begin(&hold, pool, WEIR_CONTROL);
+	fixture_wait(&reported);
+	hold_end(&hold);
+	fixture_pool_end(pool);
 }
 
 TEST(options_are_checked)
