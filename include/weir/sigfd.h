@@ -61,8 +61,8 @@ typedef void weir_sigfd_fn(struct weir_reactor *r, struct weir_sigfd *s,
  * Return:  0, -EINVAL (@set is empty or has a signal that cannot be, an unknown
  *          flag, or @fn NULL in a pool), -EPERM (a thread does not block: see
  *          weir_sigfd_find_open_thread()), -EMFILE, -ENFILE, -ENOMEM, -ENOSPC
- *          (as weir_source_add()), -ENOENT (WEIR_SIGFD_EVERY_THREAD without
- *          /proc), -ECANCELED (the reactor has stopped) or -ECHILD.
+ *          (as weir_source_add()), -ENOENT or -EACCES (EVERY_THREAD, and no
+ *          /proc to read), -ECANCELED (the reactor has stopped) or -ECHILD.
  */
 int weir_sigfd_open(struct weir_reactor *r, const sigset_t *set, unsigned flags,
 		    weir_sigfd_fn *fn, void *data,

@@ -96,8 +96,9 @@ struct weir_tree_stats {
  *          control thread.
  * Return:  0, -EINVAL (@path is empty, @fn is NULL, or an option is out of its
  *          range), -ENAMETOOLONG, -ENOENT (also: no /proc), -ENOTDIR, -EACCES,
- *          -ENOSPC (fs.inotify.max_user_watches), -EMFILE (max_user_instances
- *          or descriptors), -ENOMEM, -EBUSY (another thread) or -ECHILD.
+ *          -ELOOP (40 symlinks), -ENOSPC (fs.inotify.max_user_watches), -EMFILE
+ *          (max_user_instances or descriptors), -ENFILE, -ENOMEM, -EBUSY
+ *          (another thread) or -ECHILD.
  */
 int weir_tree_add(struct weir_pool *pool, const char *path,
 		  const struct weir_tree_options *options, weir_tree_fn *fn,

@@ -52,8 +52,8 @@ typedef void weir_watch_fn(struct weir_reactor *control, const char *path,
  * Return:  0, -EINVAL (@path is empty or names a folder, or @fn is NULL),
  *          -ENAMETOOLONG, -ELOOP (40 symlinks), -EACCES (a folder on the way),
  *          -ENOSPC (fs.inotify.max_user_watches), -EMFILE
- *          (max_user_instances or descriptors), -ENOMEM, -EBUSY (another
- *          thread) or -ECHILD.
+ *          (max_user_instances or descriptors), -ENFILE, -ENOMEM, -EBUSY
+ *          (another thread) or -ECHILD.
  */
 int weir_watch_add(struct weir_pool *pool, const char *path, weir_watch_fn *fn,
 		   void *data, weir_token *ret_token);

@@ -41,7 +41,6 @@
  */
 #include "sync/token.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -49,13 +48,6 @@ enum { IDS = 1 << (64 - WEIR__TOKEN_INDEX_BITS - WEIR__TOKEN_GEN_BITS) };
 
 /* Added to a token, or to a slot's word. */
 static const uint64_t NEXT_GEN = WEIR__TOKEN_INDEX + 1;
-
-struct weir__token_store {
-	pthread_mutex_t lock;
-	uint32_t free_head;	/* index + 1 of the first; 0: none */
-	uint32_t fresh;		/* slots below this have been used before */
-	uint32_t made;		/* slots in chunks */
-};
 
 /*
  * Numbers of tables.  They are given out in turn, so that one that was freed

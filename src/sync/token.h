@@ -16,6 +16,7 @@
 #define WEIR_SYNC_TOKEN_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,10 +53,18 @@ struct weir__slot {
 	void *obj;		/* owner only; while free: the next free slot */
 };
 
+/* The slots that are in no thread's cache. */
+struct weir__token_store {
+	pthread_mutex_t lock;
+	uint32_t free_head;	/* index + 1 of the first; 0: none */
+	uint32_t fresh;		/* slots below this have been used before */
+	uint32_t made;		/* slots in chunks */
+};
+
 struct weir__tokens {
 	_Atomic(struct weir__slot *) chunks[WEIR__TOKEN_CHUNKS];
 	uint32_t id;		/* 1 .. 4095, never changes */
-	struct weir__token_store *store;	/* see token.c */
+	struct weir__token_store *store;
 };
 
 /* One thread's supply of free slots. */

@@ -5,7 +5,7 @@
  * By the kernel where it can be brought to it, else by the seam (deny.h).
  * What other tests provoke is not here; tests/build/errnos.test counts both.
  */
-#include <weir/reactor.h>
+#include "loop/reactor.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -154,6 +154,25 @@ TEST(an_add_finds_no_room)
 	CHECK_EQ(weir_source_add_priority(r, fd, NULL, NULL, &token), -ENOMEM);
 	deny_nothing();
 	CHECK_EQ(weir_source_count(r), 0);
+	weir_reactor_free(r);
+	close(fd);
+}
+
+/* As if all slots were taken, which are 2^24. */
+TEST(the_table_is_full)
+{
+	struct weir_reactor *r = probe_reactor();
+	const uint32_t all = (uint32_t)WEIR__TOKEN_CHUNKS <<
+			     WEIR__TOKEN_CHUNK_BITS;
+	const int fd = event_fd();
+
+	r->tokens->store->made = r->tokens->store->fresh = all;
+	CHECK_EQ(weir_source_open(r, NULL, NULL, &token), -ENOSPC);
+	CHECK_EQ(weir_source_add(r, fd, WEIR_READABLE, NULL, NULL, &token),
+		 -ENOSPC);
+	CHECK_EQ(weir_source_count(r), 0);
+	r->tokens->store->made = r->tokens->store->fresh = 0;
+	CHECK_EQ(weir_source_open(r, NULL, NULL, &token), 0);
 	weir_reactor_free(r);
 	close(fd);
 }
