@@ -111,6 +111,8 @@ TEST(what_was_sent_to_one_that_ends_on_the_way_comes_back)
 		t.result += err == 0;
 	}
 	WAIT_FOR(t.moved == 1);
+	/* It says so first and closes then: the handler has returned. */
+	fixture_on(pool, 1, is_there, NULL);
 	CHECK_EQ(thing_tell(&t, 0), -ESTALE);
 	hold_end(&busy);
 	WAIT_FOR(t.returned == t.result);

@@ -297,11 +297,14 @@ static bool live_with_fault(int n)
 	};
 	struct weir_pool *none = (void *)-1, *pool = none;
 	bool has_failed;
+	siginfo_t info;
 
 	memset(&life, 0, sizeof(life));
 	life.child = fork();
 	if (life.child == 0)
 		_exit(0);
+	/* It has ended, and is there to be reaped. */
+	waitid(P_PID, (id_t)life.child, &info, WEXITED | WNOWAIT);
 	fault_begin(n);
 	if (said(weir_pool_new(&options, &pool))) {
 		live(pool);
