@@ -31,6 +31,7 @@
 #include <weir/stats.h>
 #include <weir/timer.h>
 #include <weir/tree.h>
+#include <weir/unix.h>
 #include <weir/watch.h>
 #include <weir/watchdog.h>
 

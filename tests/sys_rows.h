@@ -270,6 +270,14 @@ static int path_id(void)
 	return weir__path_id("/", &id);
 }
 
+static int path_socket_id(void)
+{
+	struct weir__path_id id;
+	const int r = weir__path_socket_id("/", &id);
+
+	return r == -EEXIST ? 0 : r;
+}
+
 static int path_remove(void)
 {
 	char path[] = "/tmp/weir-test-XXXXXX";
@@ -289,6 +297,34 @@ static int path_remove(void)
 }
 
 RUN(socket_, opened(weir__socket(AF_INET, SOCK_STREAM, 0)))
+
+static int socket_mode(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int r = weir__socket_mode(fd, 0600);
+
+	close(fd);
+	return r;
+}
+
+static int socket_pair(void)
+{
+	int fds[2];
+	int r = weir__socket_pair(SOCK_STREAM, fds);
+
+	if (r == 0) {
+		close(fds[0]);
+		close(fds[1]);
+	}
+	return r;
+}
+
+static int peer_cred(void)
+{
+	struct ucred cred;
+
+	return weir__peer_cred(on.pair[0], &cred);
+}
 
 static int bind_(void)
 {
@@ -507,9 +543,13 @@ static const struct row {
 	{ WEIR__CALL_OPEN, signals_unblocked_thread, false },
 	{ WEIR__CALL_OPENDIR, signals_unblocked_thread, false },
 	{ WEIR__CALL_STAT, path_id, false },
+	{ WEIR__CALL_STAT, path_socket_id, false },
 	{ WEIR__CALL_STAT, path_remove, false },
 	{ WEIR__CALL_UNLINK, path_remove, false },
 	{ WEIR__CALL_SOCKET, socket_, false },
+	{ WEIR__CALL_SOCKET_MODE, socket_mode, false },
+	{ WEIR__CALL_SOCKET_PAIR, socket_pair, false },
+	{ WEIR__CALL_SOCKOPT_GET, peer_cred, false },
 	{ WEIR__CALL_BIND, bind_, false },
 	{ WEIR__CALL_LISTEN, listen_, false },
 	{ WEIR__CALL_ACCEPT, accept_, true },

@@ -26,6 +26,7 @@
  */
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <weir/base.h>
 
 WEIR_BEGIN_DECLS
@@ -46,7 +47,7 @@ struct weir_addr {
 /**
  * weir_addr_parse() - read an address
  * @text:     "192.0.2.1:80", "[2001:db8::1]:80", "*:80" (any IPv4 address) or
- *            "unix:/path"; no names are looked up
+ *            "unix:/path" or "unix:@name" (abstract); no names are looked up
  * @ret_addr: receives the address
  *
  * Threads: any.
@@ -100,11 +101,30 @@ const char *weir_listener_mode_name(enum weir_listener_mode mode);
 int weir_listener_mode_parse(const char *text,
 			     enum weir_listener_mode *ret_mode);
 
+/* What becomes of a unix socket's name that exists already. */
+enum weir_unix_stale {
+	WEIR_UNIX_REFUSE,	/* -EADDRINUSE */
+	/*
+	 * If it is a socket's that nobody serves any more, as after a crash, it
+	 * is replaced.  Found out by connecting to it, so keep two servers of
+	 * one name from starting in the same moment.
+	 */
+	WEIR_UNIX_REPLACE
+};
+
 struct weir_listener_options {
 	size_t size;		/* sizeof(struct weir_listener_options) */
 	enum weir_listener_mode mode;
 	int backlog;		/* default 4096; the kernel caps it */
 	unsigned accept_budget;	/* connections a turn, default 64 */
+	/*
+	 * Permissions of a unix socket's name, such as 0600; the process's
+	 * umask takes away from them.  The name is born with them: at no moment
+	 * may more processes connect.  0: 0777, less the umask.  Where that is
+	 * not enough bind it in a folder of mode 0700.
+	 */
+	mode_t unix_mode;
+	enum weir_unix_stale unix_stale;
 };
 
 /**

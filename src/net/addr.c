@@ -2,12 +2,13 @@
 /*
  * net/addr.c - addresses as text
  *
- *     192.0.2.1:80    *:80    [2001:db8::1]:80    unix:/path
+ *     192.0.2.1:80    *:80    [2001:db8::1]:80    unix:/path    unix:@name
  *
  * Strict: no names, no blanks, nothing left out, so that a mistyped line of a
  * configuration is an error and not another address.
  */
 #include <weir/listener.h>
+#include <weir/unix.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -85,21 +86,6 @@ static int parse_ipv6(const char *host, size_t len, int port,
 	return 0;
 }
 
-static int parse_unix(const char *path, struct weir_addr *ret_addr)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	const size_t len = strlen(path);
-
-	if (path[0] != '/' || len >= PATH_SIZE)
-		return -EINVAL;
-	memcpy(un.sun_path, path, len);
-	*ret_addr = (struct weir_addr){
-		.len = (socklen_t)(PATH_OFFSET + len + 1),
-	};
-	memcpy(&ret_addr->ss, &un, sizeof(un));
-	return 0;
-}
-
 int weir_addr_parse(const char *text, struct weir_addr *ret_addr)
 {
 	const char *colon;
@@ -108,7 +94,8 @@ int weir_addr_parse(const char *text, struct weir_addr *ret_addr)
 	if (!text)
 		return -EINVAL;
 	if (strncmp(text, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
-		return parse_unix(text + strlen(UNIX_PREFIX), ret_addr);
+		return weir_unix_addr(text + strlen(UNIX_PREFIX), ret_addr) < 0 ?
+			-EINVAL : 0;
 	colon = strrchr(text, ':');
 	if (!colon)
 		return -EINVAL;

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "net/listener.h"
+#include "net/unix.h"
 #include "sys/io.h"
 #include "sys/socket.h"
 
@@ -47,8 +48,19 @@ static int set_options(int fd, int family, bool is_shared)
 	return err;
 }
 
-int weir__bind_socket(const struct weir_addr *addr, bool is_shared)
+static int bind_inet(int fd, const struct weir_addr *addr, bool is_shared)
 {
+	int err = set_options(fd, addr->ss.ss_family, is_shared);
+
+	if (err < 0)
+		return err;
+	return weir__bind(fd, (const struct sockaddr *)&addr->ss, addr->len);
+}
+
+int weir__bind_socket(const struct weir_listener *l)
+{
+	const struct weir_addr *addr = &l->addr;
+	const bool is_shared = weir__mode_is_shared(l->mode);
 	const int family = addr->ss.ss_family;
 	int err = 0;
 	int fd;
@@ -58,11 +70,11 @@ int weir__bind_socket(const struct weir_addr *addr, bool is_shared)
 	fd = weir__socket(family, SOCK_STREAM, 0);
 	if (fd < 0)
 		return fd == -ENOBUFS ? -ENOMEM : fd;
-	if (family != AF_UNIX)
-		err = set_options(fd, family, is_shared);
-	if (err == 0)
-		err = weir__bind(fd, (const struct sockaddr *)&addr->ss,
-				 addr->len);
+	if (family == AF_UNIX)
+		err = weir__unix_name(fd, SOCK_STREAM, addr, l->unix_mode,
+				      l->unix_stale);
+	else
+		err = bind_inet(fd, addr, is_shared);
 	if (err < 0) {
 		weir__close(fd);
 		return err;

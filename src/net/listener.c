@@ -27,6 +27,7 @@
 #include <weir/timer.h>
 
 #include "net/listener.h"
+#include "net/unix.h"
 #include "sys/io.h"
 #include "sys/socket.h"
 
@@ -251,6 +252,8 @@ static int check_options(const struct weir_listener_options *options)
 		return 0;
 	if (options->size != sizeof(*options) || options->backlog < 0)
 		return -EINVAL;
+	if (!weir__unix_options_ok(options->unix_mode, options->unix_stale))
+		return -EINVAL;
 	return weir_listener_mode_name(options->mode) ? 0 : -EINVAL;
 }
 
@@ -259,6 +262,10 @@ static void take_options(struct weir_listener *l,
 {
 	l->backlog = BACKLOG_DEFAULT;
 	l->budget = BUDGET_DEFAULT;
+	if (options) {
+		l->unix_mode = options->unix_mode;
+		l->unix_stale = options->unix_stale;
+	}
 	if (options && options->backlog > 0)
 		l->backlog = options->backlog;
 	if (options && options->accept_budget > 0)
@@ -322,8 +329,7 @@ static int bind_and_listen(struct weir_listener *l)
 	int err = 0;
 
 	for (int i = 0; err == 0 && i < l->shards_count; i++) {
-		int fd = weir__bind_socket(&l->addr,
-					   weir__mode_is_shared(l->mode));
+		int fd = weir__bind_socket(l);
 
 		if (fd < 0)
 			return fd;

@@ -59,6 +59,8 @@ struct weir_listener {
 	enum weir_listener_mode mode;
 	unsigned budget;	/* connections a turn */
 	int backlog;
+	mode_t unix_mode;
+	enum weir_unix_stale unix_stale;
 	struct weir_addr addr;
 	bool has_path;		/* a unix socket's name, ours to remove */
 	struct weir__path_id path_id;
@@ -80,12 +82,13 @@ static inline bool weir__mode_is_shared(enum weir_listener_mode mode)
 }
 
 /**
- * weir__bind_socket() - make a socket that has an address; it does not listen
- * @is_shared: others of the same user may have the same address
+ * weir__bind_socket() - make a socket that has a listener's address
+ *
+ * It does not listen.  Those of a SHARDED listener may have the same address.
  *
  * Return: the fd, or -errno as weir_listener_open().
  */
-int weir__bind_socket(const struct weir_addr *addr, bool is_shared);
+int weir__bind_socket(const struct weir_listener *l);
 
 /* The path of a unix socket's address; NULL if it has none. */
 const char *weir__bind_path(const struct weir_addr *addr);

@@ -10,16 +10,34 @@
 
 #include "sys/fault.h"
 
+static int look(const char *path, struct stat *ret_st)
+{
+	int r = weir__fault(WEIR__CALL_STAT);
+
+	return r < 0 ? r : (int)weir__result(lstat(path, ret_st));
+}
+
 int weir__path_id(const char *path, struct weir__path_id *ret_id)
 {
 	struct stat st;
-	int r = weir__fault(WEIR__CALL_STAT);
+	int r = look(path, &st);
 
 	if (r < 0)
 		return r;
-	r = (int)weir__result(lstat(path, &st));
+	ret_id->dev = st.st_dev;
+	ret_id->ino = st.st_ino;
+	return 0;
+}
+
+int weir__path_socket_id(const char *path, struct weir__path_id *ret_id)
+{
+	struct stat st;
+	int r = look(path, &st);
+
 	if (r < 0)
 		return r;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
 	ret_id->dev = st.st_dev;
 	ret_id->ino = st.st_ino;
 	return 0;

@@ -23,6 +23,13 @@ struct weir__path_id {
 int weir__path_id(const char *path, struct weir__path_id *ret_id);
 
 /**
+ * weir__path_socket_id() - the same, of a unix socket's name
+ *
+ * Return: 0, -EEXIST (it is something else) or as weir__path_id().
+ */
+int weir__path_socket_id(const char *path, struct weir__path_id *ret_id);
+
+/**
  * weir__path_remove() - remove a name that still stands for the same file
  *
  * Somebody who replaces the file between the look and the removal loses: the

@@ -6,8 +6,14 @@
 
 #include <linux/filter.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "sys/fault.h"
+
+/* Newer than the C library of some. */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 
 /*
  * Each failure that is retried has used up one waiting connection, so a few in
@@ -174,4 +180,53 @@ int weir__getsockname(int fd, struct sockaddr_storage *ret_addr,
 	*ret_addr = addr;
 	*ret_len = len;
 	return 0;
+}
+
+int weir__socket_mode(int fd, mode_t mode)
+{
+	int r = weir__fault(WEIR__CALL_SOCKET_MODE);
+
+	if (r < 0)
+		return r;
+	return (int)weir__result(fchmod(fd, mode));
+}
+
+int weir__socket_pair(int type, int ret_fds[2])
+{
+	int fds[2];
+	int r = weir__fault(WEIR__CALL_SOCKET_PAIR);
+
+	if (r < 0)
+		return r;
+	r = (int)weir__result(socketpair(AF_UNIX, type | SOCK_NONBLOCK |
+					 SOCK_CLOEXEC, 0, fds));
+	if (r < 0)
+		return r;
+	ret_fds[0] = fds[0];
+	ret_fds[1] = fds[1];
+	return 0;
+}
+
+int weir__peer_cred(int fd, struct ucred *ret_cred)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	int r = weir__fault(WEIR__CALL_SOCKOPT_GET);
+
+	if (r < 0)
+		return r;
+	r = (int)weir__result(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred,
+					 &len));
+	if (r < 0)
+		return r;
+	*ret_cred = cred;
+	return 0;
+}
+
+int weir__peer_pidfd(int fd)
+{
+	int pidfd;
+	int r = weir__sockopt_get(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd);
+
+	return r < 0 ? r : pidfd;
 }

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 struct sock_filter;
 
@@ -113,6 +114,39 @@ int weir__linger_reset(int fd);
  */
 int weir__reuseport_program(int fd, const struct sock_filter *code,
 			    size_t count);
+
+/**
+ * weir__socket_mode() - the permissions that a unix socket's name will have
+ *
+ * Before weir__bind(), which takes the process's umask away from them.
+ *
+ * Return: 0 or -EBADF.
+ */
+int weir__socket_mode(int fd, mode_t mode);
+
+/**
+ * weir__socket_pair() - two unix sockets, non-blocking, close-on-exec
+ *
+ * Return: 0, -EMFILE, -ENFILE, -ENOMEM or another errno of socketpair(2).
+ */
+int weir__socket_pair(int type, int ret_fds[2]);
+
+/**
+ * weir__peer_cred() - who is at the other end of a unix socket
+ *
+ * Others, and those that are not connected, have a uid of -1.
+ *
+ * Return: 0, -EBADF or -ENOTSOCK.
+ */
+int weir__peer_cred(int fd, struct ucred *ret_cred);
+
+/**
+ * weir__peer_pidfd() - a pidfd of the process at the other end
+ *
+ * Return: the fd, -ENOPROTOOPT (before Linux 6.5), -ENODATA (not connected),
+ *         -ESRCH, -EMFILE, -ENFILE, -ENOMEM, -EBADF or -ENOTSOCK.
+ */
+int weir__peer_pidfd(int fd);
 
 /**
  * weir__getsockname() - the socket's own address

@@ -32,6 +32,7 @@ static const struct {
 	{ "unix:/run/weir.sock", NULL, AF_UNIX, -1 },
 	{ "unix:/", NULL, AF_UNIX, -1 },
 	{ "unix:/with:colon and blank", NULL, AF_UNIX, -1 },
+	{ "unix:@abstract", NULL, AF_UNIX, -1 },
 };
 
 static const char *const bad[] = {
@@ -49,7 +50,7 @@ static const char *const bad[] = {
 	"[1:2:3:4:5:6:7:8:9]:80", "[::g]:80",
 	"[aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]:80",
 	"unix", "unix:", "unix:run/weir.sock", "unix: /run", "UNIX:/run",
-	"unix:@abstract", "tcp:/x",
+	"unix:@", "tcp:/x",
 };
 
 static int port_of(const struct weir_addr *addr)

@@ -104,6 +104,35 @@ TEST(signals_come_with_their_records)
 	CHECK(!is_blocked(SIGCHLD));
 }
 
+/* The default of SIGTERM is to kill. */
+static int send_meanwhile(enum weir__call call)
+{
+	if (call == WEIR__CALL_SIGNALFD_NEW || call == WEIR__CALL_EPOLL_CTL)
+		kill(getpid(), SIGTERM);
+	return 0;
+}
+
+TEST(what_comes_while_it_opens_is_not_lost)
+{
+	struct weir_reactor *r = probe_reactor();
+	struct told outer, inner;
+	struct weir_sigfd *a, *b;
+
+	weir__fault_hook = send_meanwhile;
+	a = make(r, SIGTERM, 0, &outer);
+	weir__fault_hook = NULL;
+	probe_turn(r);
+	CHECK_EQ(outer.records, 1);
+	/* One within another: whoever is left is told. */
+	b = make(r, SIGTERM, 0, &inner);
+	CHECK_EQ(weir_sigfd_close(b), 0);
+	kill(getpid(), SIGTERM);
+	probe_turn(r);
+	CHECK_EQ(outer.records, 2);
+	CHECK_EQ(weir_sigfd_close(a), 0);
+	weir_reactor_free(r);
+}
+
 TEST(a_wait_says_so_and_a_read_has_them)
 {
 	struct weir_reactor *r = probe_reactor();
