@@ -46,9 +46,11 @@ int weir_reactor_new(const struct weir_reactor_options *options,
  * weir_reactor_free() - free a reactor that stands alone
  * @r: the reactor, or NULL
  *
- * Its sources end without a call, their descriptors stay open, its timers are
- * freed, and messages not delivered go to their undeliverable function with
- * -ECANCELED.  In a forked child it does nothing.
+ * Relays and attempts to connect end, with a call (WEIR_RELAY_STOPPED,
+ * -ECANCELED) and their sockets closed.  Its sources end without a call, their
+ * descriptors stay open, its timers are freed, and messages not delivered go
+ * to their undeliverable function with -ECANCELED.  In a forked child it does
+ * nothing.
  *
  * Threads: owner only, not from within a handler, and no other thread may be
  *          in a call on @r.
@@ -82,7 +84,8 @@ int weir_reactor_after_fork(struct weir_reactor *r);
  *
  * What weir_reactor_free() does, but nothing is taken out of the epoll set or
  * the inotify instances, which are the parent's, and no signal mask changes;
- * messages in the queue come back with -ECHILD.
+ * messages in the queue come back with -ECHILD.  The connections of relays stay
+ * the parent's: only the child's descriptors are closed.
  *
  * Threads: the one that forked, not from within a handler.
  * Return:  0, -EINVAL (@r is a pool's, or this is no child of its process) or

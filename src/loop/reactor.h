@@ -124,6 +124,9 @@ struct weir__attached {
 	void (*orphan)(struct weir__attached *attached);
 };
 
+/* For those that a forked child goes on with. */
+void weir__attached_keep(struct weir__attached *attached);
+
 /* Where weir_reactor_wait() collects; NULL while the reactor runs. */
 struct weir__harvest {
 	struct weir_event *events;
@@ -234,6 +237,27 @@ static inline void weir__trace_end(const struct weir_reactor *r,
 	(void)r;
 	(void)subject;
 	WEIR__PROBE2(handler_end, r->owner, subject);
+}
+
+/*
+ * Ends @a with @r, if that stands alone.  (In a pool each source is told to
+ * stop, and may move from one reactor to another.)
+ */
+static inline void weir__reactor_attach(struct weir_reactor *r,
+					struct weir__attached *a)
+{
+	weir__list_init(&a->link);
+	if (!r->hooks)
+		weir__list_push(&r->attached, &a->link);
+}
+
+/*
+ * Is this a forked child that only frees its memory?  What the descriptors
+ * lead to is the parent's, who goes on with it.
+ */
+static inline bool weir__reactor_is_abandoned(const struct weir_reactor *r)
+{
+	return r->is_closing && r->epfd < 0;
 }
 
 /* Make and free a reactor; weir_reactor_new() says which errors. */

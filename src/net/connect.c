@@ -31,6 +31,7 @@
 #include "sys/socket.h"
 
 struct attempt {
+	struct weir__attached attached;
 	struct weir_reactor *reactor;
 	weir_token token;
 	struct weir_timer *timer;	/* NULL: no limit */
@@ -63,6 +64,7 @@ static void forget(struct attempt *a)
 {
 	struct weir_reactor *r = a->reactor;
 
+	weir__list_remove(&a->attached.link);
 	weir_timer_free(a->timer);
 	weir_mfree(r, a);
 }
@@ -182,6 +184,11 @@ static enum weir_verdict connecting(struct weir_reactor *r,
 	return WEIR_DONE;
 }
 
+static void end_with_reactor(struct weir__attached *attached)
+{
+	fail(WEIR__CONTAINER(attached, struct attempt, attached), -ECANCELED);
+}
+
 static void on_timeout(struct weir_reactor *r, struct weir_timer *t, void *data)
 {
 	(void)r;
@@ -269,6 +276,9 @@ int weir_connect(struct weir_reactor *r, const struct weir_addr *addr,
 	a->fn = fn;
 	a->data = data;
 	a->target = *addr;
+	a->attached.free = end_with_reactor;
+	a->attached.orphan = weir__attached_keep;
+	weir__reactor_attach(r, &a->attached);
 	err = start(a, timeout);
 	if (err < 0) {
 		forget(a);

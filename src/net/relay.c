@@ -64,6 +64,7 @@ struct side {
 };
 
 struct weir_relay {
+	struct weir__attached attached;
 	struct weir_reactor *reactor;
 	struct side sides[2];
 	size_t buffer_bytes;
@@ -175,10 +176,11 @@ static void finish(struct weir_relay *relay, enum weir_relay_end end)
 		.bytes_b_to_a = relay->sides[1].bytes,
 	};
 
+	weir__list_remove(&relay->attached.link);
 	for (int i = 0; i < 2; i++) {
 		struct side *s = &relay->sides[i];
 
-		if (must_reset(s, end))
+		if (must_reset(s, end) && !weir__reactor_is_abandoned(r))
 			weir__linger_reset(s->fd);
 		weir_source_close(r, s->token);
 	}
@@ -188,6 +190,12 @@ static void finish(struct weir_relay *relay, enum weir_relay_end end)
 	weir_mfree(r, relay);
 	leave_shared(r);
 	fn(r, &result, data);
+}
+
+static void end_with_reactor(struct weir__attached *attached)
+{
+	finish(WEIR__CONTAINER(attached, struct weir_relay, attached),
+	       WEIR_RELAY_STOPPED);
 }
 
 static bool last_words(struct weir_relay *relay);
@@ -526,6 +534,9 @@ int weir_relay_start(struct weir_reactor *r, weir_token a, weir_token b,
 	}
 	if (relay->idle)
 		weir_timer_start(relay->idle, relay->idle_ns);
+	relay->attached.free = end_with_reactor;
+	relay->attached.orphan = weir__attached_keep;
+	weir__reactor_attach(r, &relay->attached);
 	*ret_relay = relay;
 	return 0;
 }
