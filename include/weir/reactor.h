@@ -196,7 +196,8 @@ int weir_reactor_send(struct weir_reactor *r, weir_token token,
  * weir_reactor_now() - the time at which this turn last looked at the clock
  * @r: the reactor
  *
- * One load.  Timers count from it.
+ * Timers count from it.  Of a reactor that stands alone the clock is read when
+ * a turn first asks for it; else, and from then on, this is one load.
  *
  * Threads: owner only.
  * Return:  nanoseconds, CLOCK_MONOTONIC; never behind by more than the time

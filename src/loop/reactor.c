@@ -232,9 +232,10 @@ void weir__reactor_end(struct weir_reactor *r)
 						     all_link));
 }
 
+/* The reactor is no constant: weir_reactor_new() made it. */
 weir_ns weir_reactor_now(const struct weir_reactor *r)
 {
-	return r->now;
+	return weir__reactor_now((struct weir_reactor *)r);
 }
 
 weir_ns weir_reactor_update_now(struct weir_reactor *r)

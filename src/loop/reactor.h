@@ -12,6 +12,7 @@
  *     registry.c  looking at them
  *     undrained.c in debug builds: handlers that say "done" too early
  *     ready.c     wanted and ready: the edge-triggered contract
+ *     dispatch.h  the part of it that each event goes through
  *     travel.c    a source leaves, or comes from elsewhere
  *     rebuild.c   descriptors closed behind our back
  *     after_fork.c  a forked child takes it over, or leaves it
@@ -151,14 +152,15 @@ struct weir_reactor {
 
 	/* the owner's */
 	struct weir_reactor *outer;	/* weir_reactor_current() before */
-	weir_ns now;
+	weir_ns now;			/* 0: ask weir__reactor_now() */
 	uint64_t turn;			/* number of the current turn */
 	bool is_turning;		/* within weir__reactor_turn() */
 	bool is_closing;		/* no new registrations */
 	bool is_draining;
 	bool has_parked;		/* a source is; see ready.c */
 	bool is_memory_stale;		/* WEIR__STAT_MEMORY_BYTES is */
-	weir_ns woke_at;		/* the kernel's last answer; 0: none */
+	weir_ns woke_at;		/* a pool's: the kernel's last answer;
+					   0: none */
 	struct weir__spin spin;
 	struct weir__arena *arena;
 	struct weir__harvest *harvest;
@@ -306,6 +308,23 @@ void weir__reactor_leave(void);
  * Return: how many events the kernel had, or -EINTR.
  */
 int weir__reactor_turn(struct weir_reactor *r, weir_ns deadline);
+
+/* The same for a reactor that is known to stand alone. */
+int weir__reactor_turn_alone(struct weir_reactor *r, weir_ns deadline);
+
+/* And turn after turn, until it is told to stop.  Return: 0 or -errno. */
+int weir__reactor_run_alone(struct weir_reactor *r);
+
+/*
+ * The time of this turn: of a reactor that stands alone it is read when it is
+ * first asked for.  Threads: owner.
+ */
+static inline weir_ns weir__reactor_now(struct weir_reactor *r)
+{
+	if (__builtin_expect(r->now == 0, 0))
+		r->now = weir__clock_now();
+	return r->now;
+}
 
 /* The first turn begins.  Threads: owner. */
 void weir__reactor_begin(struct weir_reactor *r);

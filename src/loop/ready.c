@@ -45,15 +45,11 @@
  */
 #include "loop/ready.h"
 
+#include "loop/dispatch.h"
 #include "loop/rebuild.h"
 #include "loop/undrained.h"
 
 #include <string.h>
-
-enum {
-	ONCE = WEIR_DRAINING | WEIR_STOPPING | WEIR_MOVED,
-	ALWAYS = WEIR_ERROR | WEIR_HANGUP | ONCE,
-};
 
 /* The facts that have the kernel's values need no translation. */
 _Static_assert(WEIR_READABLE == EPOLLIN && WEIR_PRIORITY == EPOLLPRI &&
@@ -80,15 +76,10 @@ static uint16_t facts_of(uint32_t raw)
 	return (uint16_t)facts;
 }
 
-static uint16_t pending(const struct weir__source *s)
-{
-	return (uint16_t)(s->ready & (s->wanted | ALWAYS));
-}
-
 /* Restore K1. */
 static void settle(struct weir_reactor *r, struct weir__source *s)
 {
-	if (!pending(s))
+	if (!weir__ready_pending(s))
 		weir__list_remove(&s->ready_link);
 	else if (!weir__list_is_linked(&s->ready_link))
 		weir__list_push(&r->ready, &s->ready_link);
@@ -141,7 +132,7 @@ static void harvest(struct weir_reactor *r, struct weir__source *s,
 	if (!h && is_level(s) && !s->is_parked)
 		weir__source_park(r, s);
 	weir__list_remove(&s->ready_link);
-	if (pending(s))
+	if (weir__ready_pending(s))
 		weir__list_push(h ? &r->ready : &r->held, &s->ready_link);
 }
 
@@ -169,7 +160,7 @@ void weir__ready_leave(struct weir_reactor *r, struct weir__source *s)
 {
 	if (s == r->called) {
 		r->called = NULL;	/* K4 */
-		s->ready &= (uint16_t)~ONCE;
+		s->ready &= (uint16_t)~WEIR__READY_ONCE;
 	}
 	weir__list_remove(&s->ready_link);
 }
@@ -186,12 +177,11 @@ void weir__ready_replaced(struct weir_reactor *r, struct weir__source *s)
 	settle(r, s);
 }
 
-/* After a call that was not simply done; see call(). */
-static void judge(struct weir_reactor *r, struct weir__source *s,
+void weir__ready_judge(struct weir_reactor *r, struct weir__source *s,
 		  weir_token token, uint16_t given)
 {
 	const bool is_replaced = r->called != s;
-	uint16_t used = is_replaced ? 0 : given & ONCE;
+	uint16_t used = is_replaced ? 0 : given & WEIR__READY_ONCE;
 
 	r->called = NULL;
 	/* It may have removed itself; its memory may be another's by now. */
@@ -216,47 +206,13 @@ static void report(struct weir_reactor *r, struct weir__source *s,
 }
 
 /*
- * Call the handler of @s, which has one and is not in the ready list, for
- * @given.  On the path of every event, hence without a call of its own, and
- * leaving two things to its callers: to count the call, and to clear r->called
- * after the last one.
- */
-__attribute__((always_inline))
-static inline void call(struct weir_reactor *r, struct weir__source *s,
-			weir_token token, uint16_t given, uint32_t raw)
-{
-	const struct weir_event event = {
-		token, given, (uint16_t)raw, s->fd, s->data,
-	};
-	enum weir_verdict verdict;
-
-	/* Of a reactor that stands alone nobody can read it. */
-	if (r->hooks)
-		weir__view_record(r->view, WEIR_SHM_CALL, token.bits,
-				  (uintptr_t)s->fn, given);
-	WEIR__PROBE4(handler_start, r->owner, token.bits, s->fn, given);
-	r->called = s;
-	verdict = s->fn(r, &event, event.data);
-	weir__trace_end(r, token.bits);
-	if (__builtin_expect(r->called != s || verdict == WEIR_MORE, 0)) {
-		judge(r, s, token, given);
-		return;
-	}
-	s->ready &= (uint16_t)~given;
-	if (WEIR_DEBUG && (given & WEIR_READABLE))
-		weir__undrained_suspect(r, s);
-	if (__builtin_expect(s->ready && pending(s), 0))
-		weir__list_push(&r->ready, &s->ready_link);
-}
-
-/*
  * Call the handler, if it is to be called, or report to the caller's array.
  * Return: how many handlers were called.
  */
 static unsigned call_or_report(struct weir_reactor *r, struct weir__source *s,
 			       uint32_t raw)
 {
-	const uint16_t given = pending(s);
+	const uint16_t given = weir__ready_pending(s);
 
 	if (!given)
 		return 0;
@@ -265,7 +221,7 @@ static unsigned call_or_report(struct weir_reactor *r, struct weir__source *s,
 		return 0;
 	}
 	weir__list_remove(&s->ready_link);
-	call(r, s, s->token, given, raw);
+	weir__ready_enter(r, s, s->token, given, raw, !r->hooks);
 	r->called = NULL;
 	return 1;
 }
@@ -275,124 +231,25 @@ void weir__ready_call(struct weir_reactor *r, struct weir__source *s)
 	weir__stat_add(r, WEIR__STAT_CALLS, call_or_report(r, s, 0));
 }
 
-/* What a batch was, besides calls. */
-struct tally {
-	unsigned bells, stale, silent;
-};
-
-/*
- * An event that is not simply some source's: the doorbell's, one whose
- * registration has ended or has lost its descriptor, an end or a failure, one
- * for a source that is in the ready list, is ONESHOT, or has no handler.
- */
-__attribute__((noinline))
-static void dispatch_odd(struct weir_reactor *r, weir_token token,
-			 uint32_t raw, struct tally *tally)
+void weir__ready_odd(struct weir_reactor *r, weir_token token,
+			 uint32_t raw, struct weir__batch *batch)
 {
 	struct weir__source *s;
 
 	if (token.bits == WEIR__BELL) {
-		tally->bells++;
+		batch->bells++;
 		return;
 	}
 	s = weir__source_get(r, token);
 	if (!s || s->is_lost) {
 		weir__ghost_seen(r);
-		tally->stale++;
+		batch->stale++;
 		return;
 	}
 	s->is_disarmed = s->is_odd;
 	s->ready |= facts_of(raw);
 	if (call_or_report(r, s, raw) == 0)
-		tally->silent++;
-}
-
-/*
- * The kernel reports no bit that was not registered but HUP and ERR, and no
- * source is registered for one that is not a fact: so a plain event's bits are
- * facts.
- */
-static void dispatch_calls(struct weir_reactor *r, int n, struct tally *tally)
-{
-	const struct epoll_event *event = r->batch;
-	const struct epoll_event *const end = event + n;
-
-	for (; event < end; event++) {
-		const weir_token token = { event->data.u64 };
-		const uint32_t raw = event->events;
-		struct weir__source *s = weir__token_find(r->tokens, &r->near,
-							  r->owner, token);
-		uint16_t heard;
-
-		if (WEIR_DEBUG)
-			weir__undrained_clear(r, token);
-		WEIR__PROBE3(dispatch, r->owner, token.bits, raw);
-		if (__builtin_expect(!s || (raw & s->slow) || pending(s), 0)) {
-			dispatch_odd(r, token, raw, tally);
-			continue;
-		}
-		heard = (uint16_t)raw;
-		s->ready |= heard;
-		heard &= s->wanted;
-		if (__builtin_expect(heard != 0, 1))
-			call(r, s, token, heard, raw);
-		else
-			tally->silent++;
-	}
-	r->called = NULL;
-}
-
-/*
- * The same for a caller who collects: plain events are those of sources
- * without a handler, and stand in the array at once.  There is room for the
- * whole batch.
- */
-static void dispatch_reports(struct weir_reactor *r, int n,
-			     struct tally *tally)
-{
-	struct weir__harvest *h = r->harvest;
-
-	for (int i = 0; i < n; i++) {
-		const weir_token token = { r->batch[i].data.u64 };
-		const uint32_t raw = r->batch[i].events;
-		struct weir__source *s = weir__token_find(r->tokens, &r->near,
-							  r->owner, token);
-		uint16_t heard;
-
-		if (WEIR_DEBUG)
-			weir__undrained_clear(r, token);
-		WEIR__PROBE3(dispatch, r->owner, token.bits, raw);
-		if (__builtin_expect(!s || s->fn || s->is_odd || pending(s) ||
-				     (raw & (EPOLLHUP | EPOLLERR)) ||
-				     s->harvested == r->turn, 0)) {
-			dispatch_odd(r, token, raw, tally);
-			continue;
-		}
-		tally->silent++;
-		heard = (uint16_t)(raw & s->wanted);
-		s->ready |= (uint16_t)(raw & ~(uint32_t)heard);
-		if (heard == 0)
-			continue;
-		s->harvested = r->turn;
-		h->events[h->count++] = (struct weir_event){
-			token, heard, (uint16_t)raw, s->fd, s->data,
-		};
-	}
-}
-
-void weir__ready_dispatch(struct weir_reactor *r, int n)
-{
-	struct tally tally = { 0 };
-
-	if (r->harvest)
-		dispatch_reports(r, n, &tally);
-	else
-		dispatch_calls(r, n, &tally);
-	weir__stat_add(r, WEIR__STAT_EVENTS, (unsigned)n - tally.bells);
-	weir__stat_add(r, WEIR__STAT_CALLS, (unsigned)n - tally.bells -
-					    tally.stale - tally.silent);
-	if (tally.stale > 0)
-		weir__stat_add(r, WEIR__STAT_STALE_EVENTS, tally.stale);
+		batch->silent++;
 }
 
 bool weir__ready_run(struct weir_reactor *r)

@@ -11,9 +11,6 @@
 #include "loop/reactor.h"
 #include "loop/source.h"
 
-/* The kernel has filled the batch with @n events: call their handlers. */
-void weir__ready_dispatch(struct weir_reactor *r, int n);
-
 /* @facts hold: have the handler called in the ready phase, if wanted. */
 void weir__ready_mark(struct weir_reactor *r, struct weir__source *s,
 		      uint16_t facts);

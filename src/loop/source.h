@@ -54,7 +54,7 @@ static inline struct weir__source *weir__source_get(const struct weir_reactor *r
 /*
  * Its handler, or whether it is odd, has changed.  An end, a failure, and all
  * that comes for a source that is odd or without a handler, are not for the
- * fast path of weir__ready_dispatch().
+ * fast path of weir__dispatch().
  */
 static inline void weir__source_tune(struct weir__source *s)
 {

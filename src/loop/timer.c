@@ -106,7 +106,8 @@ struct weir_timer *weir_timer_free(struct weir_timer *t)
 
 static weir_ns base_of(struct weir_reactor *r)
 {
-	return r->is_turning ? r->now : weir_reactor_update_now(r);
+	return r->is_turning ? weir__reactor_now(r) :
+			       weir_reactor_update_now(r);
 }
 
 /*
@@ -153,7 +154,7 @@ int weir_timer_start(struct weir_timer *t, weir_ns delay)
 {
 	const struct weir_reactor *r = t->reactor;
 
-	if (__builtin_expect(!weir__reactor_in_turn(r), 0))
+	if (__builtin_expect(!weir__reactor_in_turn(r) || r->now == 0, 0))
 		return start_checked(t, delay, 0);
 	return start(t, r->now, weir__ns_add(r->now, delay), 0);
 }
@@ -210,7 +211,7 @@ void weir__timers_fire(struct weir_reactor *r)
 	struct weir__wheel_node *node;
 	unsigned fired = 0;
 
-	weir__wheel_advance(&r->wheel, r->now);
+	weir__wheel_advance(&r->wheel, weir__reactor_now(r));
 	while (fired < WEIR__BUDGET_TIMERS &&
 	       (node = weir__wheel_take(&r->wheel)) != NULL) {
 		struct weir_timer *t = WEIR__CONTAINER(node, struct weir_timer,

@@ -13,13 +13,20 @@
  * Each of 1, 2, 3 and 6 has a budget (reactor.h), and what is over budget
  * makes the next wait a poll: so none of them starves another.
  *
- * The clock is read after the wait, for all that is done until the next one.
- * Before it, it is read to know how long to sleep if there is a timer or a
- * deadline, and else only to measure how long turns take: see clock_due().
+ * The clock is read once on each side of the wait in a pool, whose other threads
+ * watch how long a turn takes.  A reactor that stands alone has nobody who could
+ * read that: there the clock is read before the wait only to know how long to
+ * sleep, if there is a timer or a deadline, and after it when somebody asks for
+ * the time, a timer or a handler (weir__reactor_now()).  A look at the clock
+ * costs as much as half of all the rest of a turn.
+ *
+ * Nor are there hooks or others' rings.  So one text, turn(), is compiled for
+ * each of the three: of a pool, alone with handlers only, and alone.
  */
 #include <errno.h>
 #include <limits.h>
 
+#include "loop/dispatch.h"
 #include "loop/ready.h"
 #include "loop/rebuild.h"
 #include "loop/reactor.h"
@@ -27,30 +34,11 @@
 #include "sys/clock.h"
 #include "sys/epoll.h"
 
-/* One turn in so many is measured in any case; a power of two. */
-enum { MEASURE_EVERY = 8 };
-
-/*
- * Shall the clock be read before the wait?  Return: for how many turns this one
- * stands in the histogram, 0 for no.
- *
- * Of a pool's threads each turn is measured, for others watch them.  Else,
- * where no sleep needs it, reading it costs more than the rest of a turn's
- * accounts.  So only each eighth turn is measured, and stands for eight; but a
- * turn in which the kernel's tick came, as it does in each that is longer than
- * the tick, is measured and stands for itself.  That loses no long turn, and
- * the short ones have the same share in the histogram as if all were counted.
- */
-static unsigned clock_due(const struct weir_reactor *r, weir_ns deadline)
-{
-	if (r->hooks || weir__wheel_count(&r->wheel) > 0 ||
-	    deadline != WEIR_FOREVER || weir__clock_tick() > r->woke_at)
-		return 1;
-	return r->turn % MEASURE_EVERY == 0 ? MEASURE_EVERY : 0;
-}
+/* For what is to be compiled once for each kind of turn. */
+#define ALIKE static inline __attribute__((always_inline))
 
 /* Close the books on the time since the kernel's last answer. */
-static void account_turn(struct weir_reactor *r, unsigned weight)
+static inline void account_turn(struct weir_reactor *r)
 {
 	struct weir__view *view = r->view;
 	weir_ns spent;
@@ -59,7 +47,7 @@ static void account_turn(struct weir_reactor *r, unsigned weight)
 	if (r->woke_at == 0)
 		return;
 	spent = r->now - r->woke_at;
-	weir__view_count_many(view, WEIR_SHM_TURN_NS, spent, weight);
+	weir__view_count(view, WEIR_SHM_TURN_NS, spent);
 	if (spent > weir__tally_get(&view->turn_max))
 		weir__tally_set(&view->turn_max, spent);
 	if (spent > weir__tally_get(&view->stall_limit)) {
@@ -72,11 +60,9 @@ static void account_turn(struct weir_reactor *r, unsigned weight)
 }
 
 /* A turn begins: the kernel has answered, after @waited ns. */
-static void begin_turn(struct weir_reactor *r, int n, weir_ns waited)
+static inline void begin_turn(struct weir_reactor *r, int n, weir_ns waited)
 {
 	r->woke_at = r->now;
-	if (!r->hooks)
-		return;		/* nobody can read the rest */
 	weir__tally_set(&r->view->woke_at, r->now);
 	weir__view_record(r->view, WEIR_SHM_WAKE, r->now, waited, (uint32_t)n);
 	WEIR__PROBE3(wake, r->owner, n, waited);
@@ -91,13 +77,14 @@ void weir__reactor_begin(struct weir_reactor *r)
 	begin_turn(r, 0, 0);
 }
 
-static void publish_gauges(struct weir_reactor *r)
+ALIKE void publish_gauges(struct weir_reactor *r,
+			  const struct weir__hooks *hooks)
 {
 	const size_t timers = weir__wheel_count(&r->wheel);
 
-	if (timers != weir__stat_get(r, WEIR__STAT_TIMERS_RUNNING))
+	if (hooks && timers != weir__stat_get(r, WEIR__STAT_TIMERS_RUNNING))
 		weir__tally_set(&r->view->stats[WEIR__STAT_TIMERS_RUNNING], timers);
-	if (r->is_memory_stale) {
+	if (__builtin_expect(r->is_memory_stale, 0)) {
 		weir__tally_set(&r->view->stats[WEIR__STAT_MEMORY_BYTES],
 				weir__arena_bytes(r->arena));
 		r->is_memory_stale = false;
@@ -108,7 +95,7 @@ static void publish_gauges(struct weir_reactor *r)
  * How long the oldest message has waited, in one turn of many: the line that
  * says so goes to the senders and back.
  */
-static void sample_queue(struct weir_reactor *r)
+static inline void sample_queue(struct weir_reactor *r)
 {
 	const weir_ns since = weir__doorbell_take_stamp(&r->bell,
 					r->turn % WEIR__SAMPLE_TURNS == 0);
@@ -122,7 +109,7 @@ static void sample_queue(struct weir_reactor *r)
 }
 
 /* How many messages there were since their count was @before. */
-static void publish_depth(struct weir_reactor *r, uint64_t before)
+static inline void publish_depth(struct weir_reactor *r, uint64_t before)
 {
 	const uint64_t depth = weir__stat_get(r, WEIR__STAT_MESSAGES_IN) -
 			       before;
@@ -131,77 +118,77 @@ static void publish_depth(struct weir_reactor *r, uint64_t before)
 		weir__tally_set(&r->view->stats[WEIR__STAT_QUEUE_DEPTH], depth);
 }
 
-/* How long the kernel may keep us: below 0 for ever. */
-static int64_t time_left(const struct weir_reactor *r, weir_ns deadline)
+/* How long the kernel may keep us until @until: below 0 for ever. */
+static int64_t time_until(const struct weir_reactor *r, weir_ns until)
 {
-	weir_ns until = deadline;
-
-	if (weir__wheel_count(&r->wheel) > 0) {
-		const weir_ns timer = weir__wheel_next_ns(&r->wheel);
-
-		until = timer < deadline ? timer : deadline;
-	}
-	if (until == WEIR_FOREVER)
-		return -1;
 	if (until <= r->now)
 		return 0;
-	if (until - r->now > INT64_MAX)
+	if (until == WEIR_FOREVER || until - r->now > INT64_MAX)
 		return -1;
 	return (int64_t)(until - r->now);
 }
 
-static inline bool has_work(struct weir_reactor *r)
+/* How long the kernel may keep us: below 0 for ever. */
+ALIKE int64_t time_left(struct weir_reactor *r, weir_ns deadline,
+			const struct weir__hooks *hooks)
+{
+	weir_ns timer;
+
+	if (weir__wheel_count(&r->wheel) == 0) {
+		if (deadline == WEIR_FOREVER)
+			return -1;
+		if (deadline == 0)
+			return 0;
+		timer = WEIR_FOREVER;
+	} else {
+		timer = weir__wheel_next_ns(&r->wheel);
+	}
+	if (!hooks)
+		r->now = weir__clock_now();
+	return time_until(r, timer < deadline ? timer : deadline);
+}
+
+ALIKE bool has_work(struct weir_reactor *r, const struct weir__hooks *hooks)
 {
 	return !weir__inbox_is_empty(r->inbox) ||
 	       weir__flag_is_set(&r->stop) ||
-	       (r->hooks && r->hooks->has_work(r));
+	       (hooks && hooks->has_work(r));
 }
 
 bool weir__reactor_has_work(struct weir_reactor *r)
 {
-	return has_work(r);
+	return has_work(r, r->hooks);
 }
 
 /* Arm the doorbell, unless something has come: then do not sleep. */
-static bool may_sleep(struct weir_reactor *r)
+ALIKE bool may_sleep(struct weir_reactor *r, const struct weir__hooks *hooks)
 {
 	weir__doorbell_arm(&r->bell);
-	if (!has_work(r))
+	if (!has_work(r, hooks))
 		return true;
 	weir__doorbell_disarm(&r->bell);
 	return false;
 }
 
-static int sleep_in_kernel(struct weir_reactor *r, int max, int64_t timeout)
+ALIKE int sleep_or_poll(struct weir_reactor *r, int max, int64_t timeout,
+			const struct weir__hooks *hooks)
 {
 	int n;
 
+	if (!may_sleep(r, hooks))
+		return weir__epoll_wait(r->epfd, r->batch, max, 0);
 	weir__stat_add(r, WEIR__STAT_SLEEPS, 1);
-	if (r->hooks)
-		r->hooks->sleep(r);
-	n = weir__epoll_pwait(r->epfd, r->batch, max, timeout, r->sigmask);
+	if (hooks)
+		hooks->sleep(r);
+	if (__builtin_expect(r->sigmask != NULL, 0))
+		n = weir__epoll_pwait(r->epfd, r->batch, max, timeout,
+				      r->sigmask);
+	else
+		n = weir__epoll_wait(r->epfd, r->batch, max, timeout);
 	weir__doorbell_disarm(&r->bell);
-	if (r->hooks)
-		r->hooks->wake(r);
+	if (hooks)
+		hooks->wake(r);
 	return n;
-}
-
-/* How many events fit: a caller's array must hold all that are dispatched. */
-static int batch_size(const struct weir_reactor *r)
-{
-	const struct weir__harvest *h = r->harvest;
-
-	if (h && h->capacity - h->count < WEIR__BUDGET_EVENTS)
-		return (int)(h->capacity - h->count);
-	return WEIR__BUDGET_EVENTS;
-}
-
-static inline __attribute__((always_inline)) int
-sleep_or_poll(struct weir_reactor *r, int max, int64_t timeout)
-{
-	if (may_sleep(r))
-		return sleep_in_kernel(r, max, timeout);
-	return weir__epoll_wait(r->epfd, r->batch, max, 0);
 }
 
 static int64_t left_of(int64_t timeout, weir_ns spent)
@@ -221,79 +208,127 @@ spin_or_sleep(struct weir_reactor *r, int max, int64_t timeout)
 	if (weir__spin(r, timeout < 0 ? WEIR_FOREVER :
 					begin + (weir_ns)timeout))
 		return 0;
-	n = sleep_or_poll(r, max, left_of(timeout, r->now - begin));
+	n = sleep_or_poll(r, max, left_of(timeout, r->now - begin), r->hooks);
 	r->now = weir__clock_now();
 	weir__spin_learn(r, begin, weir__reactor_has_work(r));
 	return n;
 }
 
-static int ask_kernel(struct weir_reactor *r, bool is_busy, weir_ns deadline)
+/* How many events fit: a caller's array must hold all that are dispatched. */
+static inline int batch_size(const struct weir__harvest *h)
 {
-	const int max = batch_size(r);
-	const unsigned weight = clock_due(r, deadline);
+	if (h && h->capacity - h->count < WEIR__BUDGET_EVENTS)
+		return (int)(h->capacity - h->count);
+	return WEIR__BUDGET_EVENTS;
+}
+
+ALIKE int ask_kernel(struct weir_reactor *r, bool is_busy, weir_ns deadline,
+		     const struct weir__hooks *hooks,
+		     const struct weir__harvest *harvest)
+{
+	const int max = batch_size(harvest);
 	int64_t timeout;
 	weir_ns asked;
 	int n;
 
-	if (weight > 0)
-		account_turn(r, weight);
+	if (hooks)
+		account_turn(r);
 	asked = r->now;
-	publish_gauges(r);
-	timeout = is_busy ? 0 : time_left(r, deadline);
-	if (max == 0)
+	publish_gauges(r, hooks);
+	timeout = is_busy ? 0 : time_left(r, deadline, hooks);
+	if (__builtin_expect(max == 0, 0))
 		n = 0;	/* the array is full; the kernel can wait */
-	else if (timeout != 0 && weir__spin_is_asked(&r->spin))
-		n = spin_or_sleep(r, max, timeout);
-	else if (timeout != 0)
-		n = sleep_or_poll(r, max, timeout);
-	else
+	else if (timeout == 0)
 		n = weir__epoll_wait(r->epfd, r->batch, max, 0);
+	else if (hooks && weir__spin_is_asked(&r->spin))
+		n = spin_or_sleep(r, max, timeout);
+	else
+		n = sleep_or_poll(r, max, timeout, hooks);
 	r->spin.taken = 0;
-	r->now = weir__clock_now();
-	begin_turn(r, n, r->now - asked);
+	r->now = 0;
+	if (hooks) {
+		r->now = weir__clock_now();
+		begin_turn(r, n, r->now - asked);
+	}
 	return n;
 }
 
-static void flush(struct weir_reactor *r)
-{
-	if (r->hooks)
-		r->hooks->flush(r);
-}
-
-int weir__reactor_turn(struct weir_reactor *r, weir_ns deadline)
+/* Phases 1 to 4.  Return: whether they left something over. */
+ALIKE bool do_own(struct weir_reactor *r, const struct weir__hooks *hooks,
+		  const struct weir__harvest *harvest)
 {
 	const uint64_t messages = weir__stat_get(r, WEIR__STAT_MESSAGES_IN);
+	bool is_busy = false;
+
+	if (hooks)
+		sample_queue(r);
+	if (!weir__inbox_is_empty(r->inbox))
+		is_busy = weir__deliver_inbox(r);
+	if (hooks) {
+		if (hooks->take(r))
+			is_busy = true;
+		publish_depth(r, messages);
+	}
+	if (weir__wheel_count(&r->wheel) > 0)
+		weir__timers_fire(r);
+	if (weir__ready_phase(r))
+		is_busy = true;
+	if (hooks)
+		hooks->flush(r);
+	if (harvest && harvest->count > 0)
+		is_busy = true;
+	return is_busy;
+}
+
+ALIKE int turn(struct weir_reactor *r, weir_ns deadline,
+	       const struct weir__hooks *hooks, struct weir__harvest *harvest)
+{
 	bool is_busy;
 	int n;
 
 	r->is_turning = true;
 	r->turn++;
-	weir__stat_add(r, WEIR__STAT_TURNS, 1);
-	sample_queue(r);
-	is_busy = !weir__inbox_is_empty(r->inbox) && weir__deliver_inbox(r);
-	if (r->hooks && r->hooks->take(r))
-		is_busy = true;
-	publish_depth(r, messages);
-	if (weir__wheel_count(&r->wheel) > 0)
-		weir__timers_fire(r);
-	if (weir__ready_phase(r))
-		is_busy = true;
-	flush(r);
-	if (r->harvest && r->harvest->count > 0)
-		is_busy = true;
+	weir__tally_set(&r->view->stats[WEIR__STAT_TURNS], r->turn);
+	is_busy = do_own(r, hooks, harvest);
 	if (WEIR_DEBUG && weir__undrained_begin(r))
 		is_busy = true;
-	n = ask_kernel(r, is_busy, deadline);
+	n = ask_kernel(r, is_busy, deadline, hooks, harvest);
 	if (n > 0)
-		weir__ready_dispatch(r, n);
+		weir__dispatch(r, n, harvest, !hooks);
 	if (WEIR_DEBUG)
-		weir__undrained_judge(r, n >= 0 && n < batch_size(r));
-	/* If it cannot be now, the ghost's next event brings us back here. */
-	if (r->must_rebuild && weir__reactor_rebuild(r) < 0)
+		weir__undrained_judge(r, n >= 0 && n < batch_size(harvest));
+	/* If it cannot be, the ghost's next event brings us back here. */
+	if (__builtin_expect(r->must_rebuild, 0) && weir__reactor_rebuild(r) < 0)
 		r->must_rebuild = false;
-	flush(r);
-	if (r->hooks)
-		r->hooks->quiescent(r);
+	if (hooks) {
+		hooks->flush(r);
+		hooks->quiescent(r);
+	}
 	r->is_turning = false;
 	return n;
+}
+
+int weir__reactor_turn_alone(struct weir_reactor *r, weir_ns deadline)
+{
+	return turn(r, deadline, NULL, r->harvest);
+}
+
+int weir__reactor_turn(struct weir_reactor *r, weir_ns deadline)
+{
+	const struct weir__hooks *hooks = r->hooks;
+
+	return hooks ? turn(r, deadline, hooks, NULL) :
+		       weir__reactor_turn_alone(r, deadline);
+}
+
+int weir__reactor_run_alone(struct weir_reactor *r)
+{
+	int err = 0;
+
+	while (!weir__flag_take(&r->stop)) {
+		err = turn(r, WEIR_FOREVER, NULL, NULL);
+		if (err < 0 && err != -EINTR)
+			return err;
+	}
+	return 0;
 }

@@ -77,21 +77,13 @@ static inline void weir__view_init(struct weir__view *view)
 }
 
 /* Threads: the writer. */
-static inline void weir__view_count_many(struct weir__view *view,
-					 enum weir_shm_histogram which,
-					 uint64_t value, uint64_t times)
-{
-	struct weir__histogram *h = &view->histograms[which];
-
-	weir__tally_add(&h->buckets[weir__histogram_bucket(value)], times);
-}
-
-/* Threads: the writer. */
 static inline void weir__view_count(struct weir__view *view,
 				    enum weir_shm_histogram which,
 				    uint64_t value)
 {
-	weir__view_count_many(view, which, value, 1);
+	struct weir__histogram *h = &view->histograms[which];
+
+	weir__tally_add(&h->buckets[weir__histogram_bucket(value)], 1);
 }
 
 /* Threads: the writer. */

@@ -8,6 +8,7 @@
 #include "base/ns.h"
 #include "loop/reactor.h"
 #include "loop/source.h"
+#include "sys/clock.h"
 #include "sys/fork.h"
 
 /* May the caller turn @r now?  Return: 0 or -errno. */
@@ -28,14 +29,15 @@ static int collect(struct weir_reactor *r, weir_ns deadline)
 	int n;
 
 	for (;;) {
-		n = weir__reactor_turn(r, deadline);
+		n = weir__reactor_turn_alone(r, deadline);
 		if (r->harvest->count > 0)
 			return (int)r->harvest->count;
 		if (weir__flag_take(&r->stop))
 			return -ECANCELED;
 		if (n < 0)
 			return n;
-		if (r->now >= deadline)
+		if (deadline == 0 || (deadline != WEIR_FOREVER &&
+				      weir__reactor_now(r) >= deadline))
 			return 0;
 	}
 }
@@ -56,6 +58,7 @@ static int wait(struct weir_reactor *r, struct weir_event *events,
 	weir__reactor_enter(r);
 	r->harvest = &harvest;
 	r->sigmask = sigmask;
+	r->now = 0;
 	weir__list_splice(&r->ready, &r->held);
 	if (r->has_parked)
 		weir__sources_unpark(r);
@@ -73,8 +76,9 @@ int weir_reactor_wait(struct weir_reactor *r, struct weir_event *events,
 
 	if (err < 0)
 		return err;
-	if (timeout != WEIR_FOREVER)
-		timeout = weir__ns_add(weir_reactor_update_now(r), timeout);
+	/* No time is no deadline to be compared with. */
+	if (timeout != 0 && timeout != WEIR_FOREVER)
+		timeout = weir__ns_add(weir__clock_now(), timeout);
 	return wait(r, events, capacity, timeout, NULL);
 }
 
@@ -86,7 +90,6 @@ int weir_reactor_wait_until(struct weir_reactor *r, struct weir_event *events,
 
 	if (err < 0)
 		return err;
-	weir_reactor_update_now(r);
 	return wait(r, events, capacity, deadline, sigmask);
 }
 
@@ -97,13 +100,10 @@ int weir_reactor_run(struct weir_reactor *r)
 	if (err < 0)
 		return err;
 	weir__reactor_enter(r);
-	while (!weir__flag_take(&r->stop)) {
-		err = weir__reactor_turn(r, WEIR_FOREVER);
-		if (err < 0 && err != -EINTR)
-			break;
-	}
+	r->now = 0;
+	err = weir__reactor_run_alone(r);
 	weir__reactor_leave();
-	return err < 0 && err != -EINTR ? err : 0;
+	return err;
 }
 
 int weir_reactor_stop(struct weir_reactor *r)

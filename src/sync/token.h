@@ -180,12 +180,13 @@ static inline void *weir__token_find(const struct weir__tokens *t,
 	const uint64_t index = token.bits & WEIR__TOKEN_INDEX;
 	const struct weir__slot *slot;
 
-	if (__builtin_expect(index < near->count, 1))
+	if (__builtin_expect(index < near->count, 1)) {
 		slot = &near->slots[index];
-	else
+	} else {
 		slot = weir__token_slot(t, token);
-	if (!slot)
-		return NULL;
+		if (!slot)
+			return NULL;
+	}
 	if (atomic_load_explicit(&slot->word, memory_order_relaxed) !=
 	    (WEIR__TOKEN_NAME(token) | owner))			/* T4 */
 		return NULL;

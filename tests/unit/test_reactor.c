@@ -345,6 +345,39 @@ TEST(it_keeps_a_pointer_and_the_time)
 	weir_reactor_free(r);
 }
 
+/* Read when it is first asked for, and not again until the next wait. */
+static void look_at_time(struct weir_reactor *r, struct probe *p)
+{
+	const weir_ns before = weir_clock();
+	const weir_ns now = weir_reactor_now(r);
+
+	CHECK(now >= before && now <= weir_clock());
+	while (weir_clock() == now)
+		;
+	CHECK(weir_reactor_now(r) == now);
+	CHECK(now > *(weir_ns *)p->arg);
+	*(weir_ns *)p->arg = now;
+	probe_take(p);
+	if (p->calls == 3)
+		weir_reactor_stop(r);
+	probe_send(p, 1);
+}
+
+TEST(each_turn_has_a_time_of_its_own)
+{
+	struct weir_reactor *r = probe_reactor();
+	struct probe p = { .verdict = WEIR_DONE, .act = look_at_time };
+	weir_ns last = weir_clock();
+
+	p.arg = &last;
+	probe_add(r, &p, WEIR_READABLE);
+	probe_send(&p, 1);
+	CHECK_EQ(weir_reactor_run(r), 0);
+	CHECK_EQ(p.calls, 3);
+	weir_reactor_free(r);
+	probe_close(&p);
+}
+
 TEST(memory_is_counted)
 {
 	struct weir_reactor *r = probe_reactor();
