@@ -109,6 +109,7 @@ static cfg_t *parse(char *text, struct lb_report *report)
 		WORD("workers"),
 		WORD("accept"),
 		WORD("drain_timeout"),
+		WORD("stall_limit"),
 		WORD("backlog"),
 		WORD("buffer"),
 		SECTION("listen", listen),
@@ -160,6 +161,18 @@ static weir_ns get_seconds(struct reader *in, cfg_t *cfg, const char *name,
 				name, (double)min / WEIR_NS_PER_SEC,
 				(double)max / WEIR_NS_PER_SEC, word->text);
 	return value;
+}
+
+/* The same, or 0 for none. */
+static weir_ns get_limit(struct reader *in, cfg_t *cfg, const char *name,
+			 weir_ns by_default, weir_ns min, weir_ns max)
+{
+	const struct word *word = get_word(cfg, name);
+	weir_ns value;
+
+	if (word && lb_value_seconds(word->text, 0, 0, &value) == 0)
+		return 0;
+	return get_seconds(in, cfg, name, by_default, min, max);
 }
 
 /* "a, b or c" */
@@ -363,6 +376,9 @@ static int read_root(struct reader *in, cfg_t *cfg, struct lb_config *config)
 	config->drain_timeout = get_seconds(in, cfg, "drain_timeout",
 					    30 * WEIR_NS_PER_SEC, 0,
 					    86400 * WEIR_NS_PER_SEC);
+	config->stall_limit = get_limit(in, cfg, "stall_limit", WEIR_NS_PER_SEC,
+					WEIR_NS_PER_MSEC,
+					3600 * WEIR_NS_PER_SEC);
 	config->backlog = (int)get_count(in, cfg, "backlog", 4096, 1, 65535);
 	config->buffer_bytes = (size_t)get_count(in, cfg, "buffer", 16384,
 						 4096, 65536);

@@ -66,6 +66,7 @@ struct lb_config {
 	unsigned workers;		/* 0: from CPUs */
 	enum weir_listener_mode accept;	/* of those that do not say */
 	weir_ns drain_timeout;
+	weir_ns stall_limit;		/* 0: not watched */
 	int backlog;
 	size_t buffer_bytes;
 	struct lb_listen_config *listens;

@@ -6,6 +6,7 @@
  *     HUP            read the configuration again
  *     USR1           numbers to the log
  *     file changed   read the configuration again
+ *     watchdog       what is stuck, to the log
  *     timers         the line on stdout; the sweep of servers that nobody
  *                    uses; a word on accepts that failed
  */
@@ -85,6 +86,19 @@ static void warn_of_changes(const struct lb *lb,
 		       "on; a restart is needed for the others");
 }
 
+/* A stall is a line in the log, which is the pool's too. */
+static void watch_stalls(struct lb *lb)
+{
+	const struct weir_watchdog_options options = {
+		.size = sizeof(options), .limit = lb->config->stall_limit,
+	};
+	int r = weir_watchdog_start(lb->pool, &options);
+
+	if (r < 0)
+		lb_log(WEIR_LOG_WARNING, "stalls are not watched: %s",
+		       strerror(-r));
+}
+
 static void reload(struct lb *lb, const char *why)
 {
 	struct lb_report report = { .file = lb->path,
@@ -105,6 +119,7 @@ static void reload(struct lb *lb, const char *why)
 		if (lb->control)
 			lb_checks_apply(lb);
 		lb->reloads++;
+		watch_stalls(lb);
 		lb_log(WEIR_LOG_INFO, "%s: %s is in force (reload %ju)", why,
 		       lb->path, (uintmax_t)lb->reloads);
 		return;
@@ -266,5 +281,6 @@ int lb_control_init(struct lb *lb)
 	if (r < 0)
 		return r;
 	watch(lb);
+	watch_stalls(lb);
 	return weir_post(lb->pool, WEIR_CONTROL, &begin, lb, 0);
 }

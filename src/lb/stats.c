@@ -68,6 +68,7 @@ static void print_totals(FILE *out, const struct lb_stats *stats, weir_ns now)
 	};
 	const struct lb *lb = stats->lb;
 	struct weir_stats all = read_worker(lb, WEIR_ALL);
+	struct weir_stats own = read_worker(lb, WEIR_CONTROL);
 
 	fprintf(out, "weir-lb time=%.3f",
 		(double)(now - stats->begun) / WEIR_NS_PER_SEC);
@@ -80,8 +81,9 @@ static void print_totals(FILE *out, const struct lb_stats *stats, weir_ns now)
 			lb_count_get(lb, (enum lb_count)i));
 	}
 	fprintf(out, " reloads=%" PRIu64 " reload_errors=%" PRIu64
-		" bytes=%" PRIu64 " turn_p50_us=%.1f turn_p99_us=%.1f",
-		lb->reloads, lb->reload_errors, all.bytes_relayed,
+		" stalls=%" PRIu64 " bytes=%" PRIu64 " turn_p50_us=%.1f turn_p99_us=%.1f",
+		lb->reloads, lb->reload_errors,
+		all.stalls + own.stalls, all.bytes_relayed,
 		(double)all.turn_p50_ns / WEIR_NS_PER_USEC,
 		(double)all.turn_p99_ns / WEIR_NS_PER_USEC);
 }

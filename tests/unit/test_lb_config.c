@@ -74,6 +74,7 @@ TEST(defaults)
 	CHECK_EQ(config->workers, 0);
 	CHECK_EQ(config->accept, WEIR_LISTENER_SHARDED);
 	CHECK_EQ(config->drain_timeout, 30 * WEIR_NS_PER_SEC);
+	CHECK_EQ(config->stall_limit, WEIR_NS_PER_SEC);
 	CHECK_EQ(config->backlog, 4096);
 	CHECK_EQ(config->buffer_bytes, 16384);
 	CHECK_EQ(config->listen_count, 1);
@@ -93,6 +94,7 @@ TEST(every_option)
 {
 	struct lb_config *config = read_good(
 		"workers = 3\n accept = handoff\n drain_timeout = 0.5\n"
+		"stall_limit = 0.001\n"
 		"backlog = 65535\n buffer = '4096'\n"
 		"listen unix:/a//b {\n balance = leastconn\n"
 		"  connect_timeout = 0.001\n idle_timeout = 604800\n"
@@ -104,6 +106,7 @@ TEST(every_option)
 	CHECK_EQ(config->workers, 3);
 	CHECK_EQ(config->accept, WEIR_LISTENER_HANDOFF);
 	CHECK_EQ(config->drain_timeout, WEIR_NS_PER_SEC / 2);
+	CHECK_EQ(config->stall_limit, WEIR_NS_PER_MSEC);
 	CHECK_EQ(config->backlog, 65535);
 	CHECK_EQ(config->buffer_bytes, 4096);
 	CHECK_STR(listen->name, "unix:/a//b");
@@ -163,6 +166,14 @@ TEST(the_environment_is_known)
 	lb_config_free(config);
 }
 
+TEST(zero_is_no_stall_limit)
+{
+	struct lb_config *config = read_good(LISTEN "stall_limit = 0\n");
+
+	CHECK_EQ(config->stall_limit, 0);
+	lb_config_free(config);
+}
+
 TEST(numbers_are_strict)
 {
 	check_bad(LISTEN "workers = abc\n", "f:2: workers must be a whole "
@@ -179,6 +190,8 @@ TEST(numbers_are_strict)
 		  "in seconds, 0 to 86400, not 'nan'\n");
 	check_bad(LISTEN "drain_timeout = ''", "f:2: drain_timeout must be "
 		  "in seconds, 0 to 86400, not ''\n");
+	check_bad(LISTEN "stall_limit = 0.0005", "f:2: stall_limit must be in "
+		  "seconds, 0.001 to 3600, not '0.0005'\n");
 	check_bad("listen \"127.0.0.1:1\" { " SERVER "\n"
 		  "tries = 99999999999999999999 }",
 		  "f:2: tries must be a whole number, 0 to 1024, "
