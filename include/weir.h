@@ -13,6 +13,7 @@
 #include <weir/child.h>
 #include <weir/connect.h>
 #include <weir/counter.h>
+#include <weir/eventfd.h>
 #include <weir/fd.h>
 #include <weir/inotify.h>
 #include <weir/listener.h>

@@ -24,7 +24,7 @@ int weir__eventfd_new(void)
 	return (int)weir__result(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
 }
 
-static int add(int fd, uint64_t n)
+int weir__eventfd_add(int fd, uint64_t n)
 {
 	ssize_t r;
 
@@ -33,7 +33,9 @@ static int add(int fd, uint64_t n)
 		if (r == 0)
 			r = weir__result(write(fd, &n, sizeof(n)));
 	} while (r == -EINTR);
-	return r < 0 ? (int)r : 0;
+	if (r < 0)
+		return (int)r;
+	return r == sizeof(n) ? 0 : -EIO;
 }
 
 int weir__eventfd_ring(int fd)
@@ -42,7 +44,7 @@ int weir__eventfd_ring(int fd)
 	int r = -EAGAIN;
 
 	for (int i = 0; i < RING_TRIES && r == -EAGAIN; i++) {
-		r = add(fd, 1);
+		r = weir__eventfd_add(fd, 1);
 		if (r != -EAGAIN)
 			break;
 		r = weir__eventfd_read(fd, &count);
@@ -64,6 +66,8 @@ int weir__eventfd_read(int fd, uint64_t *ret_count)
 	} while (r == -EINTR);
 	if (r < 0)
 		return (int)r;
+	if (r != sizeof(count))
+		return -EIO;
 	*ret_count = count;
 	return 0;
 }

@@ -26,10 +26,19 @@ int weir__eventfd_new(void);
 int weir__eventfd_ring(int fd);
 
 /**
+ * weir__eventfd_add() - add @n, and so cause an edge
+ *
+ * Return: 0, -EAGAIN (too much: nothing is added), -EINVAL (UINT64_MAX), -EBADF
+ *         or -EIO (not a counter: it took less than a number).
+ */
+int weir__eventfd_add(int fd, uint64_t n);
+
+/**
  * weir__eventfd_read() - take the count, and set it to 0
  * @ret_count: receives it, 1 ..
  *
- * Return: 0, -EAGAIN (it is 0) or -EBADF.
+ * Return: 0, -EAGAIN (it is 0), -EBADF or -EIO (not a counter: it gave less
+ *         than a number).
  */
 int weir__eventfd_read(int fd, uint64_t *ret_count);
 
