@@ -47,7 +47,8 @@ int weir_reactor_new(const struct weir_reactor_options *options,
  * @r: the reactor, or NULL
  *
  * Relays and attempts to connect end, with a call (WEIR_RELAY_STOPPED,
- * -ECANCELED) and their sockets closed.  Its sources end without a call, their
+ * -ECANCELED) and their sockets closed; so do spawned children, which are
+ * killed (WEIR_CHILD_STOPPED).  Its sources end without a call, their
  * descriptors stay open, its timers are freed, and messages not delivered go
  * to their undeliverable function with -ECANCELED.  In a forked child it does
  * nothing.
@@ -66,7 +67,8 @@ struct weir_reactor *weir_reactor_free(struct weir_reactor *r);
  * unchanged; what is ready is said again.  Timers run on.  Messages in the
  * queue are the parent's to run: here they go to their undeliverable function
  * with -ECHILD.  Inotify instances and signal descriptors stay the parent's:
- * free them, and make new ones.  The parent does not notice.
+ * free them, and make new ones.  So do spawned children, whose tokens are stale
+ * here.  The parent does not notice.
  *
  * The descriptors themselves are still shared, and so is what they lead to:
  * take out of the child's what the parent is to read.
@@ -84,8 +86,8 @@ int weir_reactor_after_fork(struct weir_reactor *r);
  *
  * What weir_reactor_free() does, but nothing is taken out of the epoll set or
  * the inotify instances, which are the parent's, and no signal mask changes;
- * messages in the queue come back with -ECHILD.  The connections of relays stay
- * the parent's: only the child's descriptors are closed.
+ * messages in the queue come back with -ECHILD.  The connections of relays and
+ * spawned children stay the parent's: only our own descriptors are closed.
  *
  * Threads: the one that forked, not from within a handler.
  * Return:  0, -EINVAL (@r is a pool's, or this is no child of its process) or

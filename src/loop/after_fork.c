@@ -39,12 +39,13 @@ void weir__attached_keep(struct weir__attached *attached)
 
 static void orphan_all(struct weir_reactor *r)
 {
-	struct weir__list *node;
+	struct weir__list *node, *next;
 
-	for (node = r->attached.next; node != &r->attached; node = node->next) {
+	for (node = r->attached.next; node != &r->attached; node = next) {
 		struct weir__attached *a = WEIR__CONTAINER(node,
 					struct weir__attached, link);
 
+		next = node->next;
 		a->orphan(a);
 	}
 }

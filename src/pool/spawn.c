@@ -55,6 +55,7 @@ static void free_child(struct weir__spawned *child)
 		weir__stream_close(&child->streams[i]);
 		free(child->streams[i].bytes);
 	}
+	weir__list_remove(&child->attached.link);
 	weir__list_remove(&child->link);
 	weir_source_remove(child->r, child->source);
 	weir_source_remove(child->r, child->token);
@@ -122,6 +123,27 @@ void weir__spawned_stop(struct weir__spawned *child)
 		weir__pidfd_signal(child->pidfd, SIGKILL);
 	weir__wait_dead(child->pidfd, child->pid);
 	end(child);
+}
+
+static struct weir__spawned *spawned_of(struct weir__attached *attached)
+{
+	return WEIR__CONTAINER(attached, struct weir__spawned, attached);
+}
+
+/* In a forked child: it is the parent's. */
+static void orphan(struct weir__attached *attached)
+{
+	free_child(spawned_of(attached));
+}
+
+static void end_with_reactor(struct weir__attached *attached)
+{
+	struct weir__spawned *child = spawned_of(attached);
+
+	if (weir__reactor_is_abandoned(child->r))
+		free_child(child);
+	else
+		weir__spawned_stop(child);
 }
 
 /* Has it ended?  It stays a zombie while its output is read. */
@@ -344,6 +366,9 @@ static int make(struct weir_reactor *r, const struct weir_child_options *o,
 
 	if (!child)
 		return -ENOMEM;
+	child->attached.free = end_with_reactor;
+	child->attached.orphan = orphan;
+	weir__reactor_attach(r, &child->attached);
 	weir__list_init(&child->link);
 	child->r = r;
 	child->pidfd = -1;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <weir/child.h>
 
-#include "base/list.h"
+#include "loop/reactor.h"
 
 struct weir__spawned;
 
@@ -31,6 +31,7 @@ struct weir__stream {
 };
 
 struct weir__spawned {
+	struct weir__attached attached;
 	struct weir__list link;	/* in the worker's list if it has no pidfd */
 	struct weir_reactor *r;
 	weir_token token;	/* the user's */
