@@ -344,11 +344,11 @@ int weir_tree_stats(struct weir_pool *pool, weir_token token,
 	struct weir__tree *t = NULL;
 	int err;
 
-	if (!stats || stats->size != sizeof(*stats))
-		return -EINVAL;
 	err = find(pool, token, &t);
 	if (err < 0)
 		return err;
+	if (!stats || stats->size != sizeof(*stats))
+		return -EINVAL;
 	*stats = t->stats;
 	stats->size = sizeof(*stats);
 	return 0;

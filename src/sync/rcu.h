@@ -18,8 +18,8 @@
  *
  * U1 -> U2  What a thread read before its quiescent state (U1) is not freed
  *           before the grace period's end (U2): liburcu's promise.
- * U3 -> U4  Who sees that there are readers sees of which process they are.
- * U5        Relaxed: a reader less says nothing.
+ * U3 -> U4  Who sees that there are users sees of which process they are.
+ * U5        Relaxed: a user less says nothing.
  */
 #ifndef WEIR_SYNC_RCU_H
 #define WEIR_SYNC_RCU_H

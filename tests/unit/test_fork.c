@@ -32,7 +32,10 @@ static struct {
 	struct weir_snapshot *snapshot;
 	struct weir_listener *listener;
 	struct weir_inotify *inotify;
+	struct weir_sigfd *sigfd;
+	struct weir_room room;
 	struct weir_addr addr;
+	sigset_t set;
 	weir_token token;
 	struct job job;
 } on;
@@ -67,8 +70,11 @@ static void check_pool(void)
 	struct weir_counter *counter;
 	struct weir_snapshot *snapshot;
 	struct weir_listener *listener;
+	struct weir_tree_stats tree;
 	struct weir_record record;
+	struct weir_addr at;
 	weir_token token;
+	int64_t result;
 
 	REFUSED(weir_pool_start(pool));
 	REFUSED(weir_pool_drain(pool, 0));
@@ -79,6 +85,12 @@ static void check_pool(void)
 	REFUSED(weir_watchdog_start(pool, NULL));
 	REFUSED(weir_post(pool, 0, &call, NULL, 0));
 	REFUSED(weir_send(pool, on.token, &call, NULL, 0));
+	REFUSED(weir_ask(pool, 0, NULL, NULL, NULL, 0, &result));
+	REFUSED(weir_ask_token(pool, on.token, NULL, NULL, NULL, 0, &result));
+	REFUSED(weir_broadcast(pool, &call, NULL, 0, NULL));
+	REFUSED(weir_room_ask(pool, 0, &on.room, &call, NULL, 0));
+	REFUSED(weir_room_ask_for(pool, on.token, &on.room, &call, NULL, 0));
+	REFUSED(weir_pool_evacuate(pool, 0, &call, NULL));
 	REFUSED(weir_signal_add(pool, SIGUSR1, NULL, NULL));
 	REFUSED(weir_signal_remove(pool, SIGUSR1));
 	REFUSED(weir_signal_subscribe(pool, SIGUSR1, 0, NULL, NULL, &token));
@@ -87,11 +99,15 @@ static void check_pool(void)
 	REFUSED(weir_child_remove(pool, on.token));
 	REFUSED(weir_watch_add(pool, "/", NULL, NULL, &token));
 	REFUSED(weir_watch_remove(pool, on.token));
+	REFUSED(weir_tree_add(pool, "/", NULL, NULL, NULL, &token));
+	REFUSED(weir_tree_remove(pool, on.token));
+	REFUSED(weir_tree_stats(pool, on.token, &tree));
 	REFUSED(weir_counter_new(pool, &counter));
 	REFUSED(weir_snapshot_new(pool, NULL, NULL, NULL, &snapshot));
 	REFUSED(weir_snapshot_publish(on.snapshot, NULL));
 	REFUSED(weir_listener_open(pool, &on.addr, NULL, on_accept, NULL,
 				   &listener));
+	REFUSED(weir_listener_addr(on.listener, &at));
 	REFUSED(weir_listener_close(on.listener));
 	CHECK(!weir_snapshot_free(on.snapshot));
 	CHECK(!weir_pool_free(pool));
@@ -100,6 +116,8 @@ static void check_pool(void)
 static void check_reactor(struct weir_reactor *r)
 {
 	struct weir_inotify *inotify;
+	struct weir_source_info info;
+	struct weir_sigfd *sigfd;
 	struct weir_event event;
 	struct weir_relay *relay;
 	struct weir_timer *timer;
@@ -108,6 +126,8 @@ static void check_reactor(struct weir_reactor *r)
 	int fd;
 
 	REFUSED(weir_reactor_wait(r, &event, 1, 0));
+	REFUSED(weir_reactor_wait_until(r, &event, 1, 0, NULL));
+	REFUSED(weir_reactor_set_undrained(r, NULL, NULL));
 	REFUSED(weir_reactor_run(r));
 	REFUSED(weir_reactor_stop(r));
 	REFUSED(weir_reactor_post(r, &call, NULL, 0));
@@ -124,9 +144,16 @@ static void check_reactor(struct weir_reactor *r)
 	REFUSED(weir_source_set(r, on.token, NULL, NULL));
 	REFUSED(weir_source_data(r, on.token, &data));
 	REFUSED(weir_source_fd(r, on.token, &fd));
+	REFUSED(weir_source_find(r, 0, &token));
+	REFUSED(weir_source_info(r, on.token, sizeof(info), &info));
+	REFUSED(weir_source_count(r));
+	REFUSED(weir_source_each(r, NULL, NULL));
+	REFUSED(weir_source_move(r, on.token, 0));
 	REFUSED(weir_source_remove(r, on.token));
 	REFUSED(weir_source_close(r, on.token));
 	REFUSED(weir_timer_new(r, on_timer, NULL, &timer));
+	REFUSED(weir_timer_new_for(r, on.token, on_timer, NULL, &timer));
+	REFUSED(weir_sigfd_open(r, &on.set, 0, NULL, NULL, &sigfd));
 	REFUSED(weir_connect(r, &on.addr, 1, NULL, NULL, &token));
 	REFUSED(weir_connect_cancel(r, on.token));
 	REFUSED(weir_relay_start(r, on.token, on.token, NULL, NULL, NULL,
@@ -142,6 +169,7 @@ static void check_reactor(struct weir_reactor *r)
 static void check_others(void)
 {
 	struct weir_inotify_event event;
+	struct signalfd_siginfo info;
 	int wd;
 
 	REFUSED(weir_timer_start(on.timer, 1));
@@ -151,6 +179,9 @@ static void check_others(void)
 	REFUSED(weir_inotify_add(on.inotify, "/", IN_CREATE, NULL, &wd));
 	REFUSED(weir_inotify_remove(on.inotify, 1));
 	REFUSED(weir_inotify_next(on.inotify, &event));
+	REFUSED(weir_sigfd_read(on.sigfd, &info, 1));
+	REFUSED(weir_sigfd_close(on.sigfd));
+	CHECK(!weir_timer_free(on.timer));
 	CHECK(!weir_inotify_free(on.inotify));
 	CHECK(!weir_reactor_free(on.alone));
 }
@@ -196,6 +227,10 @@ static void set_up(void)
 	CHECK_EQ(weir_timer_new(on.alone, on_timer, NULL, &on.timer), 0);
 	CHECK_EQ(weir_inotify_new(on.alone, NULL, NULL, NULL, &on.inotify),
 		 0);
+	sigemptyset(&on.set);
+	sigaddset(&on.set, SIGUSR2);
+	CHECK_EQ(weir_sigfd_open(on.alone, &on.set, 0, NULL, NULL, &on.sigfd),
+		 0);
 }
 
 static void wait_child(pid_t pid)
@@ -223,6 +258,7 @@ static void tear_down(void)
 	close(fd);
 	CHECK_EQ(weir_timer_start(on.timer, 1), 0);
 	weir_inotify_free(on.inotify);
+	CHECK_EQ(weir_sigfd_close(on.sigfd), 0);
 	weir_reactor_free(on.alone);
 	CHECK_EQ(weir_pool_stop(on.pool), 0);
 	CHECK_EQ(weir_pool_join(on.pool), 0);

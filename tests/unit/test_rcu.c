@@ -107,6 +107,24 @@ TEST(a_child_of_readers_has_no_rcu)
 	CHECK_EQ(usable_in_child(), 1);
 }
 
+/* The reader is not one of ours: what counts is who waits. */
+TEST(nor_has_a_child_of_one_who_waits)
+{
+	pthread_t thread;
+
+	if (HAS_SANITIZER)
+		SKIP("sanitizers do not stand a fork between threads");
+	urcu_qsbr_register_thread();
+	stage = READING;
+	CHECK_EQ(pthread_create(&thread, NULL, wait_once, NULL), 0);
+	while (usable_in_child())
+		sched_yield();
+	CHECK_EQ(stage, WAITING);
+	urcu_qsbr_unregister_thread();
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(usable_in_child(), 1);
+}
+
 /*
  * The storm.  A writer replaces an object and frees the old one after a grace
  * period; readers look at it all the time, and some of them sleep.
