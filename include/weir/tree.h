@@ -12,11 +12,14 @@
  * T1  Everything is told once: an entry that a scan and an event both find,
  *     too.  All that was told, applied in order, is the mirror.
  * T2  A folder is watched before it is scanned: nothing falls between.
- * T3  When SETTLED is told and nothing happens any more, the mirror is what
- *     the file system has, with the last change of each file told.
+ * T3  When SETTLED is told, all is told that had happened when the looking
+ *     began: what happens later is told, and then SETTLED again.  So when
+ *     nothing happens any more, the mirror is what the file system has, with
+ *     the last change of each file told.
  * T4  A rename is told as one event, in the place of the mirror where both
  *     names are: also across two folders of the tree.  If one end is in no
- *     watched folder of this tree, it is MOVED_OUT or MOVED_IN.
+ *     watched folder of this tree, it is MOVED_OUT or MOVED_IN; a folder that
+ *     is newer than the last SETTLED may not have been watched yet.
  *
  * Changes settle: they are told when there was none for @settle, or @limit
  * after the first.  Renames of what was told, and new folders, are told at

@@ -52,7 +52,7 @@ static void set_timer(struct weir__tree *t)
 {
 	if (!t->timer)
 		return;
-	if (!weir__list_is_empty(&t->todo))
+	if (!weir__list_is_empty(&t->todo) || t->is_behind)
 		weir_timer_start(t->timer, 0);
 	else if (t->first)
 		weir_timer_start_at(t->timer, t->due);
@@ -124,11 +124,12 @@ static void on_timer(struct weir_reactor *control, struct weir_timer *timer,
 		     void *data)
 {
 	struct weir__tree *t = data;
+	bool is_settled;
 
 	(void)timer;
 	weir__tree_enter(t);
 	/* Halves of renames, and newer events, may be waiting. */
-	weir__watches_pump(t->watches);
+	t->is_drained = !weir__watches_pump(t->watches);
 	if (t->first && t->due <= weir_reactor_now(control)) {
 		t->first = 0;
 		weir__list_splice(&t->todo, &t->unsettled);
@@ -139,9 +140,13 @@ static void on_timer(struct weir_reactor *control, struct weir_timer *timer,
 			look_at_root(t);
 	}
 	look_around(t);
-	if (!t->is_ended && weir__list_is_empty(&t->todo) &&
-	    weir__list_is_empty(&t->unsettled) && t->is_news)
+	is_settled = weir__list_is_empty(&t->todo) &&
+		     weir__list_is_empty(&t->unsettled) && t->is_news;
+	/* A scan may have seen the newest change, and not one before it. */
+	t->is_behind = is_settled && !t->is_drained;
+	if (!t->is_ended && is_settled && t->is_drained)
 		weir__tree_tell(t, WEIR_TREE_SETTLED, NULL, 0);
+	t->is_drained = false;
 	if (!t->is_ended)
 		set_timer(t);
 	weir__tree_leave(t);

@@ -34,6 +34,9 @@ struct weir__entry {
 	bool is_named;		/* by an event that says it has changed */
 	bool is_in;		/* it came by a rename */
 	bool is_renamed;	/* and that was told: its ctime says nothing */
+	weir_ns gone;		/* since when what was told is not at its name;
+				   0: it is; TREE_GONE_SURE: an event has said
+				   what became of it */
 	struct weir__dir_stamp seen;
 	char *name;
 };
@@ -51,6 +54,8 @@ struct weir__folder {
 	bool is_unsure;		/* events were lost: its watch may be gone */
 };
 
+enum { TREE_GONE_SURE = 1 };
+
 enum { TREE_HELD = 64, TREE_PATH = 2 * PATH_MAX };
 
 struct weir__tree {
@@ -66,6 +71,8 @@ struct weir__tree {
 	bool is_root_unsure;
 	bool is_collapsed;		/* too much to look at; not told yet */
 	bool is_news;			/* something told since SETTLED */
+	bool is_behind;			/* SETTLED waits for is_drained */
+	bool is_drained;		/* every event there was has been read */
 	bool is_ended;
 	unsigned busy;			/* calls that still use it */
 	struct weir__folder *root;	/* NULL: not there */
@@ -115,6 +122,8 @@ void weir__tree_rename(struct weir__tree *t, struct weir__entry *e,
 		       struct weir__folder *f, const char *name);
 
 /* tree_look.c */
+/* What was told of @e may be elsewhere: wait for an event that says so. */
+void weir__tree_miss(struct weir__tree *t, struct weir__entry *e);
 void weir__tree_look_now(struct weir__tree *t, struct weir__entry *e);
 /* Up to @budget looks in @f; returns those that were made. */
 size_t weir__tree_look_into(struct weir__tree *t, struct weir__folder *f,

@@ -120,6 +120,8 @@ void weir__tree_rename(struct weir__tree *t, struct weir__entry *e,
 	/* Either name may stand for something else by now. */
 	mark_name(t, from, old);
 	mark_name(t, f, new);
+	if (e->gone != TREE_GONE_SURE)
+		e->gone = 0;
 	e->is_renamed = true;
 	e->is_in = false;
 	weir__tree_tell(t, WEIR_TREE_RENAMED, e, 0);
@@ -140,6 +142,7 @@ static void on_moved_to(struct weir__tree *t, struct weir__folder *f,
 		return;
 	e->is_named = true;
 	e->is_in = !is_ours;
+	e->gone = TREE_GONE_SURE;	/* replaced */
 	if (ev->mask & IN_ISDIR)
 		weir__tree_look_now(t, e);
 }
@@ -158,8 +161,11 @@ static void on_name(struct weir__tree *t, struct weir__folder *f,
 		return;
 	if (ev->mask & IN_MOVED_FROM) {
 		hold(t, e, ev->cookie);
+		weir__tree_miss(t, e);
 		return;
 	}
+	if (ev->mask & IN_DELETE)
+		e->gone = TREE_GONE_SURE;
 	e->is_named = true;
 	if ((ev->mask & IN_CREATE) && (ev->mask & IN_ISDIR))
 		weir__tree_look_now(t, e);

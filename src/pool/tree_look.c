@@ -6,12 +6,18 @@
  * the inode which is watched, the mirror is behind: nothing is concluded, the
  * folder's own name is looked at first, and this one later. Entries are looked
  * up by the descriptor, so that no rename can come in between.
+ *
+ * What is no more at its name may have got another one: the event that says
+ * so was in the queue before the look, but need not have been read. So nothing
+ * is concluded from a loss that no event explains before the queue has been
+ * read to its end, and other halves of renames had their time.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <weir/reactor.h>
 
 #include "pool/tree.h"
 #include "sys/io.h"
@@ -242,6 +248,33 @@ static void look_file(struct weir__tree *t, struct weir__entry *e,
 		weir__tree_tell(t, what, e, 0);
 }
 
+void weir__tree_miss(struct weir__tree *t, struct weir__entry *e)
+{
+	if (e->gone == 0)
+		e->gone = weir_reactor_now(weir__watches_reactor(t->watches));
+}
+
+/*
+ * What was told of @e is not at its name, or has left it and may be back: is
+ * it too early to say so?
+ */
+static bool is_early(struct weir__tree *t, struct weir__entry *e)
+{
+	if (e->gone == TREE_GONE_SURE || (!e->is_told && !e->cookie))
+		return false;
+	weir__tree_miss(t, e);
+	return !t->is_drained ||
+	       weir_reactor_now(weir__watches_reactor(t->watches)) - e->gone <
+		       t->settle;
+}
+
+static bool is_it(const struct weir__entry *e,
+		  const struct weir__dir_stamp *now)
+{
+	return e->is_told && e->seen.ino == now->ino &&
+	       e->seen.dev == now->dev;
+}
+
 /* @e is of the folder that @fd is. It may be gone, moved, or @t ended after. */
 static void look(struct weir__tree *t, int fd, struct weir__entry *e)
 {
@@ -253,6 +286,10 @@ static void look(struct weir__tree *t, int fd, struct weir__entry *e)
 		weir__list_remove(&e->dirty);
 		t->waiting--;
 	}
+	if ((was_from || err < 0 || !is_it(e, &now)) && is_early(t, e)) {
+		weir__tree_mark(t, e);
+		return;
+	}
 	if (err < 0) {
 		weir__tree_gone(t, e, was_from ? WEIR_TREE_MOVED_OUT :
 						 WEIR_TREE_DELETED);
@@ -260,6 +297,7 @@ static void look(struct weir__tree *t, int fd, struct weir__entry *e)
 	}
 	weir__tree_unhold(t, e);
 	e->cookie = 0;
+	e->gone = 0;
 	if (S_ISDIR(now.mode))
 		look_folder(t, fd, e, &now);
 	else

@@ -4,7 +4,8 @@
  *
  *     watch_peer storm FOLDER COUNT SEED    COUNT operations, then FOLDER/END
  *     watch_peer mirror FOLDER LOG          says "ready" when it has begun;
- *                                           after END compares, and ends
+ *                                           after END and a MARK of its own
+ *                                           compares, and ends
  */
 #include <weir.h>
 
@@ -31,7 +32,9 @@ static struct {
 	FILE *log;
 	const char *root;
 	char end[256];
+	char mark[256];
 	int is_ready;
+	int is_marked;
 	int wrong;
 	uint64_t overflows;
 } m;
@@ -148,8 +151,18 @@ static void settled(void)
 		puts("ready");
 	m.is_ready = 1;
 	fflush(stdout);
-	if (!find(m.end))
+	if (!find(m.is_marked ? m.mark : m.end))
 		return;
+	if (!m.is_marked) {
+		/*
+		 * A scan may have found END while changes before it wait to be
+		 * read. When a file that was made after it has been told, they
+		 * have been.
+		 */
+		m.is_marked = 1;
+		close(open(m.mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		return;
+	}
 	count = compare(m.root);
 	if (count != m.count)
 		wrong("more or less entries than there are", m.root);
@@ -205,6 +218,7 @@ static int mirror(const char *folder, const char *log)
 	m.root = folder;
 	m.log = fopen(log, "we");
 	snprintf(m.end, sizeof(m.end), "%s/END", folder);
+	snprintf(m.mark, sizeof(m.mark), "%s/MARK", folder);
 	if (err == 0)
 		err = weir_tree_add(pool, folder, NULL, on_tree, NULL, &token);
 	if (err == 0)

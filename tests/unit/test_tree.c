@@ -22,6 +22,8 @@ struct grove {
 	weir_token token;
 	int result;
 	int is_removing;
+	const char *renames;	/* this one to "new", with the first news */
+	const char *replaces;	/* and this one to its old name */
 	int count;
 	char path[64];
 	char lines[LINES_MAX][600];
@@ -55,6 +57,12 @@ static void on_tree(struct weir_reactor *control,
 		 event->is_folder ? "/" : "", event->old_path ? " was " : "",
 		 event->old_path ? event->old_path + skip : "");
 	pthread_mutex_unlock(&lock);
+	if (g->renames) {
+		CHECK_EQ(rename(at(g->renames), at("new")), 0);
+		if (g->replaces)
+			CHECK_EQ(rename(at(g->replaces), at(g->renames)), 0);
+		g->renames = NULL;
+	}
 	if (g->is_removing) {
 		CHECK_EQ(weir_tree_remove(t.pool, g->token), 0);
 		CHECK_EQ(weir_tree_remove(t.pool, g->token), -ESTALE);
@@ -188,6 +196,54 @@ TEST(renames_are_paired)
 	CHECK_EQ(rename(at("d/e/new"), at("d/e/g")), 0);
 	thaw();
 	TOLD(&all, "changed d/e/g");
+	end();
+}
+
+static void change_two(struct grove *g, const char *renames)
+{
+	freeze();
+	g->renames = renames;
+	write_file("a", "changed");
+	CHECK_EQ(chmod(at("d"), 0750), 0);
+	thaw();
+}
+
+/*
+ * The tree is about to look at a name that has just been given up: the event
+ * which says where it went has not been read.
+ */
+TEST(a_rename_while_it_looks)
+{
+	struct grove g;
+
+	begin_running();
+	make_folder();
+	write_file("a", "a");
+	plant(&g, "");
+	TOLD(&g, "created f", "created a", "created d/", "created d/f");
+	change_two(&g, "d");
+	TOLD(&g, "changed a", "renamed new/ was d", "changed new/");
+	change_file("new/f", "went along");
+	TOLD(&g, "changed new/f");
+	end();
+}
+
+/* A name that was given up, and taken by another folder. */
+TEST(a_name_is_taken_while_it_looks)
+{
+	struct grove g;
+
+	begin_running();
+	make_folder();
+	write_file("a", "a");
+	CHECK_EQ(mkdir(at("e"), 0700), 0);
+	plant(&g, "");
+	TOLD(&g, "created f", "created a", "created d/", "created d/f",
+	     "created e/");
+	g.replaces = "e";
+	change_two(&g, "d");
+	TOLD(&g, "changed a", "renamed new/ was d", "renamed d/ was e",
+	     "changed new/");
 	end();
 }
 
