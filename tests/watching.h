@@ -233,4 +233,43 @@ static inline void expect_both(const struct spot *a,
 	expect(is_b_first ? a : b, is_b_first ? event_a : event_b);
 }
 
+static inline long queue_limit(void)
+{
+	FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+	long limit = 0;
+
+	if (f && fscanf(f, "%ld", &limit) != 1)
+		limit = 0;
+	if (f)
+		fclose(f);
+	return limit;
+}
+
+/* More events than the queue holds; two files, or they would be merged. */
+static inline void overflow(long limit)
+{
+	const int a = open(at("a"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	const int b = open(at("b"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	CHECK(a >= 0 && b >= 0);
+	for (long i = 0; i < limit; i++) {
+		CHECK_EQ(futimens(a, NULL), 0);
+		CHECK_EQ(futimens(b, NULL), 0);
+	}
+	close(a);
+	close(b);
+}
+
+/* A file system of the test's own over the folder "m", or the test skips. */
+static inline void mount_own(void)
+{
+	CHECK_EQ(mkdir(at("m"), 0700), 0);
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("weir", at("m"), "tmpfs", 0, NULL) < 0) {
+		CHECK_EQ(rmdir(at("m")), 0);
+		SKIP("no mount namespace for us");
+	}
+}
+
 #endif /* WEIR_TESTS_WATCHING_H */

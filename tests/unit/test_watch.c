@@ -247,33 +247,6 @@ TEST(what_is_refused)
 
 /* --- overflow --- */
 
-static long queue_limit(void)
-{
-	FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
-	long limit = 0;
-
-	if (f && fscanf(f, "%ld", &limit) != 1)
-		limit = 0;
-	if (f)
-		fclose(f);
-	return limit;
-}
-
-/* More events than the queue holds; two files, or they would be merged. */
-static void overflow(long limit)
-{
-	const int a = open(at("a"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	const int b = open(at("b"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	CHECK(a >= 0 && b >= 0);
-	for (long i = 0; i < limit; i++) {
-		CHECK_EQ(futimens(a, NULL), 0);
-		CHECK_EQ(futimens(b, NULL), 0);
-	}
-	close(a);
-	close(b);
-}
-
 TEST(events_are_lost)
 {
 	struct hold hold = { .fn = NULL };

@@ -178,18 +178,6 @@ TEST(a_name_of_any_255_bytes)
 	end();
 }
 
-/* A file system of the test's own over the folder "m", or the test skips. */
-static void mount_own(void)
-{
-	CHECK_EQ(mkdir(at("m"), 0700), 0);
-	if (unshare(CLONE_NEWNS) < 0 ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("weir", at("m"), "tmpfs", 0, NULL) < 0) {
-		CHECK_EQ(rmdir(at("m")), 0);
-		SKIP("no mount namespace for us");
-	}
-}
-
 TEST(a_file_system_is_unmounted)
 {
 	struct spot f;
