@@ -10,6 +10,7 @@
 #include <weir/ask.h>
 #include <weir/base.h>
 #include <weir/broadcast.h>
+#include <weir/buffer.h>
 #include <weir/child.h>
 #include <weir/connect.h>
 #include <weir/counter.h>

@@ -21,6 +21,10 @@
  *           weir_listener_open() returned, and those while another listener
  *           shares the address, may go to any worker; none is lost.
  *
+ * A socket of [::] takes IPv6 only (IPV6_V6ONLY), so that it and one of "*"
+ * stand side by side on one port.  SO_REUSEADDR is set; TCP_NODELAY too, which
+ * accepted connections inherit.
+ *
  * Running out of descriptors (EMFILE, ENFILE) or memory pauses accepting for
  * 100 ms at a time and never ends it.
  */
@@ -144,7 +148,8 @@ struct weir_listener_options {
  *          control thread.
  * Return:  0, -EINVAL (@fn is NULL, or an option is out of range), -EADDRINUSE,
  *          -EADDRNOTAVAIL, -EACCES, -EAFNOSUPPORT, of a unix socket's path
- *          -ENOENT, -ENOTDIR, -ELOOP or -EROFS, -EMFILE, -ENFILE, -ENOSPC (as
+ *          -ENOENT, -ENOTDIR, -ELOOP, -EROFS or -EEXIST (WEIR_UNIX_REPLACE,
+ *          and the name is not a socket's), -EMFILE, -ENFILE, -ENOSPC (as
  *          weir_source_add()), -ENOMEM, -ENOPROTOOPT (STEERED: the kernel does
  *          not know how, as before Linux 4.5; SHARDED is the next best),
  *          -ECANCELED (the pool drains or stops), -EBUSY (another thread) or

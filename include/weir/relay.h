@@ -10,6 +10,11 @@
  * then it holds at most options.buffer_bytes and reads no more until they are
  * gone: back-pressure reaches the sender through its TCP window.  A half-close
  * is passed on after the last byte before it.  No epoll_ctl per event.
+ *
+ * Who must not take what came for all of it is reset (a TCP peer sees
+ * ECONNRESET, a unix socket's peer an end): both sides if a socket failed, and
+ * at any other end who has bytes waiting for it here.  The rest are closed in
+ * order.
  */
 #include <stddef.h>
 #include <stdint.h>

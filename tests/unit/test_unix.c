@@ -446,5 +446,13 @@ TEST(a_listener_takes_over_a_stale_name)
 				    service_on_accept, &s, &other), -EINVAL);
 	weir_pool_free(pool);
 	CHECK_EQ(access(at.path, F_OK), -1);
+	/* What is no socket stays. */
+	pool = fixture_pool(1);
+	options.unix_stale = WEIR_UNIX_REPLACE;
+	close(open(at.path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	CHECK_EQ(weir_listener_open(pool, &at.addr, &options,
+				    service_on_accept, &s, &other), -EEXIST);
+	weir_pool_free(pool);
+	CHECK_EQ(access(at.path, F_OK), 0);
 	tear_down();
 }
