@@ -18,6 +18,12 @@
  *     called there with WEIR_MOVED, before any message is run.
  * M4  Timers made by weir_timer_new_for() move along.  Others do not.
  *
+ * M5  Sources that are tied move together, or not at all.
+ *
+ * A relay moves with its two sources, whichever of them is named, and so does
+ * an attempt to connect: what they call is called on the worker where they are
+ * by then, and gets its reactor.  What their data points to is like a source's.
+ *
  * Events are delayed by the way of one message.  Messages that arrive during
  * the move wait until no thread can have the old worker in mind: a turn of each
  * worker that is awake.  While more than 1,024 messages wait for one source,
@@ -35,13 +41,29 @@ struct weir_pool;
 struct weir_reactor;
 
 /**
+ * weir_source_tie() - have two sources move together from now on
+ * @r: the reactor that has both
+ * @a: a source
+ * @b: another; all that either is tied to already belong together then
+ *
+ * For sources that share data, so that it is one worker's at any time.  They
+ * arrive together: none is called, nor a message to it run, before all are
+ * there.  One that ends leaves the others as they are.  weir_relay_start() ties
+ * its two.
+ *
+ * Threads: owner only.
+ * Return:  0 (also if they are tied, or one and the same), -ESTALE or -ECHILD.
+ */
+int weir_source_tie(struct weir_reactor *r, weir_token a, weir_token b);
+
+/**
  * weir_source_move() - give a source to another worker
  * @r:      the reactor that has it
  * @token:  the source; its own handler may do this
  * @worker: 0 .. workers - 1
  *
- * After it returns 0 the source and its timers are the other worker's: calls
- * with @token fail with -ESTALE here.  Within the source's own handler the
+ * After it returns 0 the source, those that are tied to it, and their timers
+ * are the other worker's: calls with @token fail with -ESTALE here.  Within the source's own handler the
  * verdict then means nothing: what was given is kept for the new worker.
  *
  * If the kernel does not let the other worker watch the descriptor (-ENOSPC,
@@ -53,11 +75,11 @@ struct weir_reactor;
  * Owns:    what the source's data points to goes along.
  * Return:  0, -ESTALE (@token names no source of @r), -EALREADY (it is on
  *          @worker), -EBUSY (its last move is not complete), -EAGAIN (the queue
- *          to @worker is full: try later), -EOPNOTSUPP (the control thread's,
- *          or a relay, a listener, an unfinished connect or a spawned child
- *          has it), -EBADF (its descriptor was closed behind our back), -EINVAL
+ *          to @worker is full: try later), -EOPNOTSUPP (it is the control
+ *          thread's, a listener's or a spawned child's), -EBADF (its descriptor was closed behind our back), -EINVAL
  *          (no such worker, no pool, or not started), -ECANCELED (the pool
- *          drains or stops), -ENOMEM or -ECHILD.  But for 0 nothing has changed.
+ *          drains or stops), -ENOMEM or -ECHILD.  What holds for one of those
+ *          that are tied holds for all.  But for 0 nothing has changed.
  */
 int weir_source_move(struct weir_reactor *r, weir_token token, int worker);
 
@@ -70,8 +92,12 @@ int weir_source_move(struct weir_reactor *r, weir_token token, int worker);
  *
  * What comes to @worker meanwhile is moved as well; afterwards it is a worker
  * like the others.  The word of the message that @call is given is how many
- * sources with a descriptor are left: relays, listeners, unfinished connects,
- * children.
+ * sources with a descriptor are left: those of spawned children, which are
+ * reaped by the thread that spawned them.
+ *
+ * A sharded listener's socket stays where it is: to close it would reset those
+ * who wait in it, and @worker is in service afterwards.  Who wants no more
+ * connections there closes the listener first.
  * If the pool drains or stops before it is complete, or @worker runs out of
  * memory, undeliverable() of @call is called with -ECANCELED or that error.
  *

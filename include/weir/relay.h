@@ -41,7 +41,10 @@ struct weir_relay_result {
 	uint64_t bytes_b_to_a;
 };
 
-/* Called once, after both sockets are closed; the relay is gone. */
+/*
+ * Called once, after both sockets are closed; the relay is gone.  On the worker
+ * where they were last: weir_source_move() of one of them moves the relay.
+ */
 typedef void weir_relay_fn(struct weir_reactor *r,
 			   const struct weir_relay_result *result, void *data);
 
@@ -80,7 +83,8 @@ int weir_relay_start(struct weir_reactor *r, weir_token a, weir_token b,
  * weir_relay_close() - end a relay; its function is called before it returns
  * @relay: the relay
  *
- * Threads: owner only.
+ * Threads: owner only; after a move that is the worker where it has arrived.  A
+ *          message to one of its sources is run there.
  * Return:  0 or -ECHILD.
  */
 int weir_relay_close(struct weir_relay *relay);

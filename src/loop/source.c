@@ -80,6 +80,7 @@ static void unmake(struct weir_reactor *r, struct weir__source *s)
 	if (s->move)
 		r->hooks->ended(r, s->move);
 	weir__timers_end(r, s);
+	weir__source_untie(r, s);
 	weir__token_close(r->tokens, &r->token_cache, s->token);
 	weir__list_remove(&s->ready_link);
 	weir__list_remove(&s->all_link);
@@ -283,6 +284,13 @@ void weir__sources_unpark(struct weir_reactor *r)
 		if (weir__source_unpark(r, s) < 0)
 			r->has_parked = true;
 	}
+}
+
+int weir__source_mend(struct weir_reactor *r, weir_token token)
+{
+	struct weir__source *s = weir__source_get(r, token);
+
+	return s && s->is_outside ? modify(r, s, s->registered) : 0;
 }
 
 int weir_source_modify(struct weir_reactor *r, weir_token token,

@@ -13,6 +13,12 @@
 #include "loop/reactor.h"
 #include "sync/token.h"
 
+/*
+ * To the library's own: it moves, and this is the last call on this reactor.
+ * Its mates may have left already.
+ */
+#define WEIR__LEAVING 0x0800u
+
 struct weir__source {
 	/* what each event needs */
 	weir_source_fn *fn;
@@ -38,10 +44,12 @@ struct weir__source {
 	bool is_outside;		/* the kernel refused it after a move */
 	bool is_plain;			/* from malloc(): it has moved before */
 	bool is_told;			/* WEIR_DRAINING was marked */
+	bool hears_leaving;		/* WEIR__LEAVING, before it moves */
 	uint64_t harvested;		/* the turn in which it was reported */
 	struct weir__list timers;	/* its own; they move along */
 	void *move;			/* the pool's: it has just arrived, and
 					   some messages with it have not */
+	weir_token mate;		/* the next that moves with it; tie.c */
 };
 
 /* The source of @token on @r, or NULL. */
@@ -116,14 +124,34 @@ int weir__source_unhook(struct weir_reactor *r, struct weir__source *s);
 void weir__source_depart(struct weir_reactor *r, struct weir__source *s,
 			 struct weir__source *packed);
 
+/* It stays after all.  If the kernel refuses that it is lost: rebuild.c. */
+void weir__source_rehook(struct weir_reactor *r, struct weir__source *s);
+
 /*
  * Return: 0, or why it cannot be watched here (-errno).  It is @r's in either
  *         case, and its handler will hear of it.
  */
 int weir__source_arrive(struct weir_reactor *r, struct weir__source *s);
 
-/* The same at @r's end: its handler is called with WEIR_STOPPING, at once. */
+/* The same at @r's end; weir__source_stop() is to follow. */
 void weir__source_arrive_late(struct weir_reactor *r, struct weir__source *s);
+
+/*
+ * Watch it if the kernel refused that when it arrived.
+ *
+ * Return: 0 or -errno of weir_source_modify().
+ */
+int weir__source_mend(struct weir_reactor *r, weir_token token);
+
+/*
+ * tie.c; the next of those that move together: @s itself if it is alone.  For
+ * the owner, and with all of them on @r.
+ */
+struct weir__source *weir__source_next(const struct weir_reactor *r,
+				       struct weir__source *s);
+bool weir__source_is_tied(const struct weir_reactor *r, struct weir__source *a,
+			  const struct weir__source *b);
+void weir__source_untie(const struct weir_reactor *r, struct weir__source *s);
 
 /* One call with WEIR_STOPPING, then it is removed. */
 void weir__source_stop(struct weir_reactor *r, struct weir__source *s);

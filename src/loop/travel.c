@@ -36,11 +36,34 @@ int weir__source_unhook(struct weir_reactor *r, struct weir__source *s)
 	return err;
 }
 
+void weir__source_rehook(struct weir_reactor *r, struct weir__source *s)
+{
+	if (s->fd >= 0 && !s->is_outside &&
+	    weir__epoll_ctl(r->epfd, EPOLL_CTL_ADD, s->fd,
+			    weir__source_mask(s), s->token.bits) < 0)
+		weir__fds_lose(r, s);
+}
+
+/* The library's own gives back what is this reactor's. */
+static void say_leaving(struct weir_reactor *r, const struct weir__source *s)
+{
+	const struct weir_event event = {
+		.token = s->token,
+		.facts = WEIR__LEAVING,
+		.fd = s->fd,
+		.data = s->data,
+	};
+
+	s->fn(r, &event, s->data);
+}
+
 void weir__source_depart(struct weir_reactor *r, struct weir__source *s,
 			 struct weir__source *packed)
 {
 	struct weir__list timers;
 
+	if (s->hears_leaving)
+		say_leaving(r, s);
 	weir__source_count(r, s, -1);
 	if (s->fd >= 0)
 		weir__fds_clear(r, s);
@@ -102,5 +125,4 @@ void weir__source_arrive_late(struct weir_reactor *r, struct weir__source *s)
 		weir__stat_add(r, WEIR__STAT_SOURCES_FORCED, 1);
 	weir__source_count(r, s, 1);
 	weir__timers_arrive(r, s);
-	weir__source_stop(r, s);
 }

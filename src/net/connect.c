@@ -11,6 +11,9 @@
  * nothing while it is parked.  So a connection costs one epoll_ctl, and what
  * comes in between is remembered for the handler to come.
  *
+ * An attempt can move: it is plain memory, its timer is the source's, and what
+ * it calls it calls where it is by then.
+ *
  * The socket is registered after connect() was called: before that epoll
  * calls it writable and hung up.
  */
@@ -20,8 +23,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
-#include <weir/memory.h>
 #include <weir/source.h>
 #include <weir/timer.h>
 
@@ -62,11 +65,9 @@ static enum weir_verdict parked(struct weir_reactor *r,
 /* The attempt is over, whatever becomes of its socket. */
 static void forget(struct attempt *a)
 {
-	struct weir_reactor *r = a->reactor;
-
 	weir__list_remove(&a->attached.link);
 	weir_timer_free(a->timer);
-	weir_mfree(r, a);
+	free(a);
 }
 
 static void fail(struct attempt *a, int error)
@@ -91,7 +92,6 @@ static void succeed(struct attempt *a)
 	forget(a);
 	weir_source_set(r, token, parked, NULL);
 	weir_source_want(r, token, 0);
-	weir__source_pin(r, token, false);
 	fn(r, token, 0, data);
 }
 
@@ -165,11 +165,17 @@ static enum weir_verdict connecting(struct weir_reactor *r,
 				    const struct weir_event *event, void *data)
 {
 	struct attempt *a = data;
-	int err;
+	int err = 0;
 
-	(void)r;
+	a->reactor = r;
 	if (event->facts & WEIR_STOPPING) {
 		fail(a, -ECANCELED);
+		return WEIR_DONE;
+	}
+	if (event->facts & WEIR_MOVED)
+		err = weir__source_mend(r, a->token);
+	if (err < 0) {
+		fail(a, err);
 		return WEIR_DONE;
 	}
 	/* A pool that drains may still need its connections. */
@@ -191,9 +197,11 @@ static void end_with_reactor(struct weir__attached *attached)
 
 static void on_timeout(struct weir_reactor *r, struct weir_timer *t, void *data)
 {
-	(void)r;
+	struct attempt *a = data;
+
 	(void)t;
-	fail(data, -ETIMEDOUT);
+	a->reactor = r;
+	fail(a, -ETIMEDOUT);
 }
 
 /* A socket that connects or has connected.  Return: it, or -errno. */
@@ -224,7 +232,8 @@ static int start_timer(struct attempt *a, weir_ns timeout)
 
 	if (timeout == WEIR_FOREVER)
 		return 0;
-	err = weir_timer_new(a->reactor, on_timeout, a, &a->timer);
+	err = weir_timer_new_for(a->reactor, a->token, on_timeout, a,
+				 &a->timer);
 	if (err < 0)
 		return err;
 	return weir_timer_start(a->timer, timeout);
@@ -248,10 +257,11 @@ static int start(struct attempt *a, weir_ns timeout)
 	}
 	err = start_timer(a, timeout);
 	if (err < 0) {
+		/* Its timer ends with it. */
+		a->timer = NULL;
 		weir_source_close(r, a->token);
 		return err;
 	}
-	weir__source_pin(r, a->token, true);
 	weir_source_want(r, a->token, WEIR_WRITABLE);
 	if (is_connected)
 		weir_source_again(r, a->token, WEIR_WRITABLE);
@@ -269,7 +279,7 @@ int weir_connect(struct weir_reactor *r, const struct weir_addr *addr,
 		return err;
 	if (!fn)
 		return -EINVAL;
-	a = weir_mzalloc(r, sizeof(*a));
+	a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;
 	a->reactor = r;

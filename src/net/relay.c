@@ -22,6 +22,9 @@
  * R4  Functions that return bool say whether the relay is still there.  After
  *     false nothing of it may be touched.
  *
+ * R5  A relay moves with both sides: they are tied.  It is plain memory, and its
+ *     queues become that when it leaves; its timer is a source's.
+ *
  * A short read says that the socket is empty, which saves the read that would
  * have met EAGAIN, unless the end may stand behind it: its edge came already
  * and will not come again.
@@ -30,20 +33,23 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <weir/memory.h>
+#include <weir/move.h>
 #include <weir/source.h>
 #include <weir/timer.h>
 
 #include "base/bytes.h"
 #include "loop/reactor.h"
 #include "loop/source.h"
+#include "net/scratch.h"
 #include "sys/io.h"
 #include "sys/socket.h"
 
 enum {
 	BUFFER_MIN = 4 * 1024,
 	BUFFER_DEFAULT = 16 * 1024,
-	BUFFER_MAX = 64 * 1024,
+	BUFFER_MAX = WEIR__SCRATCH,
 	/* Reads a call, so that a busy relay leaves room for the others. */
 	READS_PER_CALL = 4,
 };
@@ -60,6 +66,7 @@ struct side {
 	bool may_be_at_end;	/* a short read says nothing; see above */
 	/* the direction from here to the other side */
 	struct weir__bytes queue;
+	bool is_queue_plain;	/* from malloc(): it has moved */
 	uint64_t bytes;		/* taken by the other's socket */
 };
 
@@ -72,45 +79,19 @@ struct weir_relay {
 	void *data;
 	int error;		/* 0, or of the side that failed first */
 	int error_side;
+	int leaving_error;	/* 0, or what a move has failed of */
 	weir_ns idle_ns;
 	weir_ns moved_at;	/* the last byte */
-	struct weir_timer *idle;	/* NULL: no limit */
+	struct weir_timer *idle;	/* NULL: no limit; side 0's */
+	bool has_buffer;	/* it uses its reactor's */
 };
 
-/* What the relays of a reactor share: reactor.net_data. */
-struct shared {
-	size_t relays;
-	uint8_t buffer[BUFFER_MAX];
-};
-
-static int join_shared(struct weir_reactor *r)
+static int join(struct weir_relay *relay)
 {
-	struct shared *shared = r->net_data;
+	int err = weir__scratch_join(relay->reactor);
 
-	if (!shared) {
-		shared = weir_malloc(r, sizeof(*shared));
-		if (!shared)
-			return -ENOMEM;
-		shared->relays = 0;
-		r->net_data = shared;
-	}
-	shared->relays++;
-	return 0;
-}
-
-static void leave_shared(struct weir_reactor *r)
-{
-	struct shared *shared = r->net_data;
-
-	if (--shared->relays > 0)
-		return;
-	r->net_data = NULL;
-	weir_mfree(r, shared);
-}
-
-static uint8_t *shared_buffer(const struct weir_relay *relay)
-{
-	return ((struct shared *)relay->reactor->net_data)->buffer;
+	relay->has_buffer = err == 0;
+	return err;
 }
 
 static int index_of(const struct side *s)
@@ -130,7 +111,11 @@ static bool is_held(const struct side *s)
 
 static void free_queue(struct side *s)
 {
-	weir_mfree(s->relay->reactor, s->queue.mem);
+	if (s->is_queue_plain)
+		free(s->queue.mem);
+	else
+		weir_mfree(s->relay->reactor, s->queue.mem);
+	s->is_queue_plain = false;
 	weir__bytes_init(&s->queue, NULL, 0);
 }
 
@@ -186,9 +171,9 @@ static void finish(struct weir_relay *relay, enum weir_relay_end end)
 	}
 	for (int i = 0; i < 2; i++)
 		free_queue(&relay->sides[i]);
-	weir_timer_free(relay->idle);
-	weir_mfree(r, relay);
-	leave_shared(r);
+	if (relay->has_buffer)
+		weir__scratch_leave(r);
+	free(relay);
 	fn(r, &result, data);
 }
 
@@ -308,7 +293,7 @@ static bool read_failed(struct side *s, int error)
 static bool pump(struct side *s)
 {
 	struct weir_relay *relay = s->relay;
-	uint8_t *buf = shared_buffer(relay);
+	uint8_t *buf = weir__scratch_get(relay->reactor);
 
 	for (int i = 0; i < READS_PER_CALL; i++) {
 		ssize_t n;
@@ -334,7 +319,7 @@ static bool pump(struct side *s)
 static bool last_words(struct weir_relay *relay)
 {
 	struct side *s = &relay->sides[relay->error_side];
-	uint8_t *buf = shared_buffer(relay);
+	uint8_t *buf = weir__scratch_get(relay->reactor);
 
 	for (int i = 0; i < READS_PER_CALL; i++) {
 		ssize_t n = 0;
@@ -398,6 +383,70 @@ static bool notice_error(struct side *s)
 	return error == 0 || fail(s, error);
 }
 
+/* Return: 0 or -ENOMEM. */
+static int pack_queue(struct side *s)
+{
+	struct weir__bytes packed;
+	struct iovec iov[2];
+
+	if (s->is_queue_plain || weir__bytes_peek(&s->queue, iov) == 0)
+		return 0;
+	/* It was filled once, so it is in one piece. */
+	weir__bytes_init(&packed, malloc(iov[0].iov_len), iov[0].iov_len);
+	if (!packed.mem)
+		return -ENOMEM;
+	weir__bytes_push(&packed, iov[0].iov_base, iov[0].iov_len);
+	free_queue(s);
+	s->queue = packed;
+	s->is_queue_plain = true;
+	return 0;
+}
+
+/* Nothing of it stays the old reactor's. */
+static void on_leaving(struct weir_relay *relay)
+{
+	for (int i = 0; i < 2; i++) {
+		struct side *s = &relay->sides[i];
+
+		if (pack_queue(s) == 0)
+			continue;
+		relay->leaving_error = -ENOMEM;
+		free_queue(s);
+	}
+	weir__scratch_leave(relay->reactor);
+	relay->has_buffer = false;
+}
+
+/* R5, and the end of the reactor.  Return: whether to go on; see R4. */
+static bool on_travel(struct weir_reactor *r, struct side *s, uint32_t facts)
+{
+	struct weir_relay *relay = s->relay;
+	int err = relay->leaving_error;
+
+	if (facts & WEIR__LEAVING) {
+		on_leaving(relay);
+		return false;
+	}
+	relay->reactor = r;
+	if (facts & WEIR_STOPPING) {
+		finish(relay, WEIR_RELAY_STOPPED);
+		return false;
+	}
+	/* The first side that is called brings the relay. */
+	if (err == 0 && !relay->has_buffer)
+		err = join(relay);
+	if (err == 0)
+		err = weir__source_mend(r, s->token);
+	if (err == 0)
+		return true;
+	if (relay->error == 0) {
+		relay->error = err;
+		relay->error_side = index_of(s);
+	}
+	finish(relay, WEIR_RELAY_ERROR);
+	return false;
+}
+
 static enum weir_verdict on_event(struct weir_reactor *r,
 				  const struct weir_event *event, void *data)
 {
@@ -407,10 +456,9 @@ static enum weir_verdict on_event(struct weir_reactor *r,
 	struct weir_relay *relay = s->relay;
 	bool is_there = true;
 
-	if (facts & WEIR_STOPPING) {
-		finish(relay, WEIR_RELAY_STOPPED);
+	if ((facts & (WEIR_STOPPING | WEIR_MOVED | WEIR__LEAVING)) &&
+	    !on_travel(r, s, facts))
 		return WEIR_DONE;
-	}
 	if (others != 0)
 		weir_source_clear(r, s->token, others);
 	if (facts & (WEIR_RDHUP | WEIR_HANGUP | WEIR_ERROR))
@@ -492,13 +540,10 @@ static int prepare(struct weir_relay *relay, weir_token a, weir_token b,
 	err = fill_side(relay, 1, b);
 	if (err < 0)
 		return err;
-	if (relay->idle_ns > 0) {
-		err = weir_timer_new(relay->reactor, on_idle, relay,
-				     &relay->idle);
-		if (err < 0)
-			return err;
-	}
-	return join_shared(relay->reactor);
+	if (relay->idle_ns > 0)
+		err = weir_timer_new_for(relay->reactor, a, on_idle, relay,
+					 &relay->idle);
+	return err < 0 ? err : join(relay);
 }
 
 int weir_relay_start(struct weir_reactor *r, weir_token a, weir_token b,
@@ -513,7 +558,7 @@ int weir_relay_start(struct weir_reactor *r, weir_token a, weir_token b,
 		return err;
 	if (!fn)
 		return -EINVAL;
-	relay = weir_mzalloc(r, sizeof(*relay));
+	relay = calloc(1, sizeof(*relay));
 	if (!relay)
 		return -ENOMEM;
 	relay->reactor = r;
@@ -523,15 +568,16 @@ int weir_relay_start(struct weir_reactor *r, weir_token a, weir_token b,
 	err = prepare(relay, a, b, options);
 	if (err < 0) {
 		weir_timer_free(relay->idle);
-		weir_mfree(r, relay);
+		free(relay);
 		return err;
 	}
 	for (int i = 0; i < 2; i++) {
 		weir_source_set(r, relay->sides[i].token, on_event,
 				&relay->sides[i]);
-		weir__source_pin(r, relay->sides[i].token, true);
 		update_wanted(&relay->sides[i]);
 	}
+	weir__source_get(r, a)->hears_leaving = true;
+	weir_source_tie(r, a, b);
 	if (relay->idle)
 		weir_timer_start(relay->idle, relay->idle_ns);
 	relay->attached.free = end_with_reactor;

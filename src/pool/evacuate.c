@@ -52,6 +52,23 @@ static int next_worker(const struct weir__worker *w, struct evacuation *e)
 	return e->next;
 }
 
+static struct weir__source *source_of(struct weir__list *node)
+{
+	return WEIR__CONTAINER(node, struct weir__source, all_link);
+}
+
+/* The next in the list of sources that does not go with @s. */
+static struct weir__list *next_apart(struct weir_reactor *r,
+				     struct weir__source *s)
+{
+	struct weir__list *next = s->all_link.next;
+
+	while (next != &r->sources &&
+	       weir__source_is_tied(r, s, source_of(next)))
+		next = next->next;
+	return next;
+}
+
 /* Return: how many are to be tried again. */
 static unsigned move_all(struct weir_reactor *r, struct evacuation *e)
 {
@@ -59,13 +76,13 @@ static unsigned move_all(struct weir_reactor *r, struct evacuation *e)
 	unsigned left = 0;
 
 	for (node = r->sources.next; node != &r->sources; node = next) {
-		const struct weir__source *s = WEIR__CONTAINER(node,
-					struct weir__source, all_link);
+		struct weir__source *s = source_of(node);
 		int err;
 
 		next = node->next;
 		if (s->is_hidden || s->is_pinned)
 			continue;
+		next = next_apart(r, s);
 		err = weir_source_move(r, s->token,
 				       next_worker(r->hooks_data, e));
 		left += err == -EAGAIN || err == -EBUSY || err == -ENOMEM;

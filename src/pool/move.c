@@ -37,6 +37,10 @@
  * could meet a full ring. They wait for the grace period a little longer so,
  * but events do not: B is called as soon as ARRIVE is there.
  *
+ * Sources that are tied share an ARRIVE: B has all of them before the handler
+ * of one is called, and A none from the same call on.  Each has a departure and
+ * a MARKER of its own.
+ *
  * Moves that begin in the same turn share a grace period and a mark; those that
  * begin meanwhile wait for the next.
  */
@@ -60,6 +64,7 @@ enum { TABLE_SIZE = 256 };
 /* What is B's. */
 struct move {
 	struct weir__list link;		/* in its arrivals */
+	struct move *next;		/* of those that move together */
 	struct weir__source *source;	/* NULL: it has ended */
 	struct weir__held held;
 	bool is_cancelled;		/* written before it is published */
@@ -79,6 +84,11 @@ struct departure {
 static struct weir__worker *worker_of(const struct weir_reactor *r)
 {
 	return r->hooks_data;
+}
+
+static struct departure *departure_of(struct weir__list *node)
+{
+	return WEIR__CONTAINER(node, struct departure, link);
 }
 
 static struct weir__list *place_of(struct weir__moves *m, weir_token token)
@@ -140,7 +150,7 @@ static void return_held(struct weir_reactor *r, struct weir__held *held)
 }
 
 /* B: the source is ours from here on. */
-static struct weir__source *settle(struct weir_reactor *r, struct move *move)
+static void settle(struct weir_reactor *r, struct move *move)
 {
 	struct weir__source *s = move->source;
 
@@ -148,39 +158,53 @@ static struct weir__source *settle(struct weir_reactor *r, struct move *move)
 	s->move = move;
 	weir__list_push(&worker_of(r)->moves.arrivals, &move->link);
 	weir__stat_add(r, WEIR__STAT_MOVED_IN, 1);
-	return s;
 }
 
 static void arrive_run(struct weir_reactor *r, const struct weir_msg *msg,
 		       void *data)
 {
-	struct move *move = msg->arg;
-	struct weir__source *s;
+	struct move *first = msg->arg;
+	struct move *move;
 
 	(void)data;
-	if (move->is_cancelled) {
-		free(move);
+	if (first->is_cancelled) {
+		free(first);
 		return;
 	}
-	s = settle(r, move);
-	if (weir__source_arrive(r, s) < 0)
-		weir__stat_add(r, WEIR__STAT_MOVES_REFUSED, 1);
+	for (move = first; move; move = move->next)
+		settle(r, move);
+	for (move = first; move; move = move->next) {
+		if (weir__source_arrive(r, move->source) < 0)
+			weir__stat_add(r, WEIR__STAT_MOVES_REFUSED, 1);
+	}
 	/* Now: MARKER, and messages with it, may be next in the ring. */
-	if (s->fn)
-		weir__ready_call(r, s);
+	for (move = first; move; move = move->next) {
+		if (move->source && move->source->fn)
+			weir__ready_call(r, move->source);
+	}
 }
 
 /* V6: B has left its loop. */
 static void arrive_returned(struct weir_reactor *r, const struct weir_msg *msg,
 			    int why)
 {
-	struct move *move = msg->arg;
+	struct move *first = msg->arg;
+	struct move *move;
 
 	(void)why;
-	if (move->is_cancelled)
-		free(move);
-	else
-		weir__source_arrive_late(r, settle(r, move));
+	if (first->is_cancelled) {
+		free(first);
+		return;
+	}
+	for (move = first; move; move = move->next)
+		settle(r, move);
+	for (move = first; move; move = move->next)
+		weir__source_arrive_late(r, move->source);
+	/* The handler of one may close the others. */
+	for (move = first; move; move = move->next) {
+		if (move->source)
+			weir__source_stop(r, move->source);
+	}
 }
 
 static const struct weir_call arrive_call = {
@@ -239,9 +263,15 @@ static int push_to(struct weir__worker *w, int to,
 			       &msg, reserve);
 }
 
+static struct weir__source *source_of(struct weir_reactor *r,
+				      struct weir__list *node)
+{
+	return weir__source_get(r, departure_of(node)->token);
+}
+
 /* The records of a move, and the source where it can travel. */
 static int make_records(struct weir__worker *w, struct weir__source *s, int to,
-			struct departure **ret_departure)
+			struct weir__list *party)
 {
 	struct departure *d = calloc(1, sizeof(*d));
 	struct move *move = calloc(1, sizeof(*move));
@@ -256,53 +286,118 @@ static int make_records(struct weir__worker *w, struct weir__source *s, int to,
 	}
 	weir__list_init(&move->link);
 	move->source = packed;
-	weir__list_init(&d->link);
 	weir__list_init(&d->table_link);
 	d->token = s->token;
 	d->to = to;
 	d->move = move;
-	*ret_departure = d;
+	if (!weir__list_is_empty(party))
+		departure_of(party->prev)->move->next = move;
+	weir__list_push(party, &d->link);
 	return 0;
 }
 
-/* Nothing of it has been seen by another thread. */
-static void unmake_records(const struct weir__source *s, struct departure *d,
-			   bool is_pushed)
+/* Return: 0, or why it cannot move now. */
+static int check_source(const struct weir__source *s)
 {
-	if (d->move->source != s)
-		free(d->move->source);
-	if (is_pushed)
-		d->move->is_cancelled = true;
-	else
-		free(d->move);
-	free(d);
+	if (s->is_pinned || s->is_hidden)
+		return -EOPNOTSUPP;
+	if (s->move)
+		return -EBUSY;
+	return s->is_lost ? -EBADF : 0;
+}
+
+/* The records of all that move together.  On failure some may be there. */
+static int make_party(struct weir__worker *w, struct weir__source *s, int to,
+		      struct weir__list *party)
+{
+	struct weir__source *each = s;
+	int err;
+
+	weir__list_init(party);
+	do {
+		err = check_source(each);
+		if (err == 0)
+			err = make_records(w, each, to, party);
+		each = weir__source_next(w->reactor, each);
+	} while (err == 0 && each != s);
+	return err;
+}
+
+/*
+ * Nothing of it has been seen by another thread.  @pushed: what is in the ring
+ * already, and is freed by B.
+ */
+static void unmake_party(struct weir_reactor *r, struct weir__list *party,
+			 struct move *pushed)
+{
+	struct weir__list *node;
+
+	while ((node = weir__list_first(party)) != NULL) {
+		struct departure *d = departure_of(node);
+
+		if (d->move->source != source_of(r, node))
+			free(d->move->source);
+		if (d->move != pushed)
+			free(d->move);
+		weir__list_remove(&d->link);
+		free(d);
+	}
+	if (pushed)
+		pushed->is_cancelled = true;
+}
+
+/* The kernel forgets all of them, or none.  Return: 0 or -errno. */
+static int unhook_party(struct weir_reactor *r, struct weir__list *party)
+{
+	struct weir__list *node;
+
+	for (node = party->next; node != party; node = node->next) {
+		int err = weir__source_unhook(r, source_of(r, node));
+
+		if (err == 0)
+			continue;
+		while ((node = node->prev) != party)
+			weir__source_rehook(r, source_of(r, node));
+		return err == -ENOENT ? -EBADF : err;
+	}
+	return 0;
+}
+
+static void leave(struct weir__worker *w, struct departure *d)
+{
+	struct weir_reactor *r = w->reactor;
+
+	weir__source_depart(r, weir__source_get(r, d->token), d->move->source);
+	weir__list_push(place_of(&w->moves, d->token), &d->table_link);
+	weir__list_push(&w->moves.fresh, &d->link);
+	weir__stat_add(r, WEIR__STAT_MOVED_OUT, 1);
+	weir__token_give(r->tokens, d->token, (uint32_t)d->to + 1, d->move);
+	WEIR__PROBE3(migrate, w->index, d->to, d->token.bits);
 }
 
 static int begin(struct weir__worker *w, struct weir__source *s, int to)
 {
 	struct weir_reactor *r = w->reactor;
-	struct departure *d;
-	int err = make_records(w, s, to, &d);
+	struct move *pushed = NULL;
+	struct weir__list party, *node;
+	int err = make_party(w, s, to, &party);
 
-	if (err < 0)
-		return err;
-	/* It leaves with the next flush, and not before we return. */
-	err = push_to(w, to, &arrive_call, d->move, WEIR__RESERVE);
+	if (err == 0) {
+		struct move *first = departure_of(party.next)->move;
+
+		/* It leaves with the next flush, and not before we return. */
+		err = push_to(w, to, &arrive_call, first, WEIR__RESERVE);
+		if (err == 0)
+			pushed = first;
+	}
+	if (err == 0)
+		err = unhook_party(r, &party);
 	if (err < 0) {
-		unmake_records(s, d, false);
+		unmake_party(r, &party, pushed);
 		return err;
 	}
-	err = weir__source_unhook(r, s);
-	if (err < 0) {
-		unmake_records(s, d, true);
-		return err == -ENOENT ? -EBADF : err;
-	}
-	weir__source_depart(r, s, d->move->source);
-	weir__list_push(place_of(&w->moves, d->token), &d->table_link);
-	weir__list_push(&w->moves.fresh, &d->link);
-	weir__stat_add(r, WEIR__STAT_MOVED_OUT, 1);
-	weir__token_give(r->tokens, d->token, (uint32_t)to + 1, d->move);
-	WEIR__PROBE3(migrate, w->index, to, d->token.bits);
+	while ((node = weir__list_take(&party)) != NULL)
+		leave(w, departure_of(node));
 	return 0;
 }
 
@@ -327,13 +422,8 @@ int weir_source_move(struct weir_reactor *r, weir_token token, int worker)
 		return -ESTALE;
 	if (worker == w->index)
 		return -EALREADY;
-	if (s->is_pinned || s->is_hidden ||
-	    w->index == weir__pool_control(w->pool))
+	if (w->index == weir__pool_control(w->pool))
 		return -EOPNOTSUPP;
-	if (s->move)
-		return -EBUSY;
-	if (s->is_lost)
-		return -EBADF;
 	return begin(w, s, worker);
 }
 
@@ -377,8 +467,7 @@ static bool send_markers(struct weir__worker *w)
 	struct weir__list *node;
 
 	while ((node = weir__list_first(&w->moves.leaving)) != NULL) {
-		struct departure *d = WEIR__CONTAINER(node, struct departure,
-						      link);
+		struct departure *d = departure_of(node);
 
 		if (push_to(w, d->to, &marker_call, d, 0) < 0)
 			return false;
@@ -486,8 +575,7 @@ static void return_departures(struct weir_reactor *r, struct weir__list *list)
 	struct weir__list *node;
 
 	while ((node = weir__list_first(list)) != NULL) {
-		struct departure *d = WEIR__CONTAINER(node, struct departure,
-						      link);
+		struct departure *d = departure_of(node);
 
 		return_held(r, &d->strays);
 		forget(d);

@@ -175,6 +175,7 @@ static void sources(void *arg)
 	CHECK_EQ(weir_source_remove(r, the.p.token), -ECHILD);
 	CHECK_EQ(weir_source_close(r, the.p.token), -ECHILD);
 	CHECK_EQ(weir_source_move(r, the.p.token, 0), -ECHILD);
+	CHECK_EQ(weir_source_tie(r, the.p.token, the.p.token), -ECHILD);
 	CHECK_EQ(weir_reactor_set_undrained(r, undrained, NULL), -ECHILD);
 	close(fd);
 }

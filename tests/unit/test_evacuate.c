@@ -92,15 +92,7 @@ TEST(an_evacuation_ends_with_the_pool)
 	thing_close(&t);
 }
 
-static void move_side(struct weir_reactor *r, void *arg)
-{
-	struct link *l = arg;
-
-	CHECK_EQ(weir_source_move(r, l->a, 1), -EOPNOTSUPP);
-	CHECK_EQ(weir_source_move(r, l->b, 1), -EOPNOTSUPP);
-}
-
-TEST(a_relay_stays)
+TEST(a_relay_goes_too)
 {
 	struct weir_pool *pool = fixture_pool(2);
 	struct link l;
@@ -108,13 +100,16 @@ TEST(a_relay_stays)
 	CHECK_EQ(weir_pool_start(pool), 0);
 	link_open(&l, fixture_tcp_pair, fixture_tcp_pair);
 	link_start(&l, pool);
-	fixture_on(pool, 0, move_side, &l);
 	CHECK_EQ(weir_pool_evacuate(pool, 0, &complete, &left), 0);
 	WAIT_FOR(completed == 1);
-	CHECK_EQ(left, 2);
+	CHECK_EQ(left, 0);
 	fixture_send(l.client, 1, 0, 1000);
 	CHECK_EQ(fixture_receive(l.server, 1, 0, 1000, NULL), 1000);
+	fixture_settle(pool);
+	CHECK_EQ(FIXTURE_STAT(pool, 0, sources), 0);
+	CHECK_EQ(FIXTURE_STAT(pool, 1, sources), 2);
 	link_close(&l);
+	link_wait(&l);
 	fixture_pool_end(pool);
 }
 
