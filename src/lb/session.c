@@ -12,7 +12,8 @@
  * waits in its socket, and in the source's ready facts, for the relay.  Only
  * its end is heard of.
  *
- * A session lives and dies on the worker that accepted it.  A table may be used
+ * Its sources are tied: if the worker is evacuated they go to one other worker
+ * together, so the session is plain memory and of no worker.  A table may be used
  * only until a handler returns, so a session keeps no pointer into one: it has
  * copies of the numbers it needs, and looks its route up again before it
  * chooses another server.  For how long it may keep a server, see server.c.
@@ -20,6 +21,7 @@
 #include "lb/session.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -82,7 +84,7 @@ static void session_free(struct weir_reactor *r, struct session *s)
 	struct lb *lb = s->lb;
 
 	drop_server(r, s);
-	weir_mfree(r, s);
+	free(s);
 	lb_count_add(lb, r, LB_NOW, -1);
 }
 
@@ -175,8 +177,10 @@ static void session_connect(struct weir_reactor *r, struct session *s)
 		use_server(r, s, server);
 		error = weir_connect(r, &server->addr, s->connect_timeout,
 				     on_connect, s, &s->attempt);
-		if (error == 0)
+		if (error == 0) {
+			weir_source_tie(r, s->client, s->attempt);
 			return;
+		}
 		if (is_our_fault(error))
 			log_seldom(r, "cannot connect", error);
 		else
@@ -265,11 +269,10 @@ static enum weir_verdict on_client(struct weir_reactor *r,
 	return WEIR_DONE;
 }
 
-static struct session *session_new(struct weir_reactor *r, struct lb *lb,
-				   const struct lb_route *route)
+static struct session *session_new(struct lb *lb, const struct lb_route *route)
 {
 	size_t size = sizeof(struct session) + route->tries * sizeof(uint32_t);
-	struct session *s = weir_malloc(r, size);
+	struct session *s = malloc(size);
 
 	if (!s)
 		return NULL;
@@ -292,7 +295,7 @@ static struct session *session_new(struct weir_reactor *r, struct lb *lb,
 static int session_open(struct weir_reactor *r, struct lb *lb, int fd,
 			const struct lb_route *route)
 {
-	struct session *s = session_new(r, lb, route);
+	struct session *s = session_new(lb, route);
 	int error;
 
 	if (!s)
@@ -300,7 +303,7 @@ static int session_open(struct weir_reactor *r, struct lb *lb, int fd,
 	error = weir_source_add(r, fd, WEIR_READABLE | WEIR_WRITABLE, on_client,
 				s, &s->client);
 	if (error < 0) {
-		weir_mfree(r, s);
+		free(s);
 		return error;
 	}
 	weir_source_want(r, s->client, 0);
