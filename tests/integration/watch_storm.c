@@ -119,9 +119,9 @@ static void leave(struct storm *s, struct node *node)
 static struct node *make_node(struct storm *s, struct node *parent,
 			      bool is_folder)
 {
-	struct node *node = calloc(1, sizeof(*node));
+	struct node *node = &s->things[s->names + 1];
 
-	must(node && s->names + 1 < NAMES_MAX, "names");
+	must(s->names + 1 < NAMES_MAX, "names");
 	node->name = ++s->names;
 	node->is_folder = is_folder;
 	node->born = s->round;
@@ -326,12 +326,12 @@ static void step(struct storm *s)
 
 void storm_begin(struct storm *s, const char *root, uint64_t seed)
 {
-	struct node *top = calloc(1, sizeof(*top));
+	struct node *top = &s->things[0];
 
 	state = seed;
 	s->root = root;
 	s->log.said = calloc(SAID_MAX, sizeof(struct said));
-	must(top && s->log.said, "storm");
+	must(s->log.said, "storm");
 	top->is_folder = top->is_there = true;
 	top->born = -1;
 	s->nodes[0] = s->live[s->count++] = top;

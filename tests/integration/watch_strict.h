@@ -63,6 +63,7 @@ struct storm {
 	int count;		/* of what is there */
 	int folders;		/* of them */
 	long done;		/* operations */
+	struct node things[NAMES_MAX];	/* by the first name they had */
 	struct node *nodes[NAMES_MAX];	/* by name; NULL: none had it yet */
 	struct node *live[NAMES_MAX];
 	struct tale log;
