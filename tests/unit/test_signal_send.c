@@ -198,7 +198,7 @@ TEST(a_stuck_worker_loses_no_signal)
 	hold_begin(&hold, pool, 0);
 	for (int n = 1; n <= TIMES; n++)
 		send_value(SIGRTMIN, n);
-	fixture_sleep_ms(20);
+	fixture_pass(pool, WEIR_CONTROL, 20 * WEIR_NS_PER_MSEC);
 	CHECK_EQ(one.count[0], 0);
 	hold_end(&hold);
 	hear(&one, TIMES);
@@ -220,7 +220,7 @@ TEST(a_pool_ends_with_signals_on_their_way)
 	hold_begin(&hold, pool, 0);
 	for (int n = 1; n <= 500; n++)
 		send_value(SIGRTMIN, n);
-	fixture_sleep_ms(20);
+	fixture_pass(pool, WEIR_CONTROL, 20 * WEIR_NS_PER_MSEC);
 	CHECK_EQ(weir_pool_stop(pool), 0);
 	hold_end(&hold);
 	CHECK_EQ(weir_pool_join(pool), 0);

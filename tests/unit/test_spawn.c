@@ -323,7 +323,7 @@ TEST(output_that_is_not_taken_holds_the_child)
 	job.options.on_bytes = on_bytes;
 	CHECK_EQ(job_spawn(&job, pool, 0), 0);
 	fixture_wait(&is_paused);
-	fixture_sleep_ms(50);
+	fixture_pass(pool, 0, 50 * WEIR_NS_PER_MSEC);
 	info.si_pid = 0;
 	CHECK_EQ(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), 0);
 	CHECK_EQ(info.si_pid, 0);
@@ -339,6 +339,7 @@ TEST(output_of_the_dead_is_kept)
 {
 	struct weir_pool *pool = job_pool();
 	static struct job job;
+	siginfo_t info;
 
 	sem_init(&is_paused, 0, 0);
 	job_init(&job, "head -c 50000 /dev/zero");
@@ -346,7 +347,10 @@ TEST(output_of_the_dead_is_kept)
 	job.options.grace = WEIR_NS_PER_MSEC;
 	CHECK_EQ(job_spawn(&job, pool, 0), 0);
 	fixture_wait(&is_paused);
-	fixture_sleep_ms(50);
+	/* Until it is dead, if the pool has not collected it already. */
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) < 0)
+		CHECK_EQ(errno, ECHILD);
+	fixture_pass(pool, 0, 5 * job.options.grace);
 	CHECK_EQ(job.ends, 0);
 	fixture_on(pool, 0, resume_here, &job);
 	job_check_ok(&job);

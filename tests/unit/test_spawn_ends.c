@@ -91,29 +91,31 @@ TEST(s3_a_grandchild_holds_the_pipe)
 	job_both_ways(s3);
 }
 
-/* Nothing wakes up while a child lives. */
+static void kill_here(struct weir_reactor *r, void *data)
+{
+	struct job *job = data;
+
+	job->result = weir_child_kill(r, job->token, SIGKILL);
+}
+
+/* Nothing wakes up while a child lives: another worker's clock goes on. */
 TEST(s4_nobody_polls)
 {
 	struct weir_pool *pool = job_pool();
 	static struct job job;
 	uint64_t before;
 
-	job_init(&job, "echo x; exec sleep " JOB_LONG);
-	job.options.limit = 300 * WEIR_NS_PER_MSEC;
+	job_init(&job, "exec sleep " JOB_LONG);
+	job.options.limit = 100 * WEIR_NS_PER_SEC;
 	CHECK_EQ(job_spawn(&job, pool, 0), 0);
-	fixture_sleep_ms(50);
+	fixture_settle(pool);
 	before = FIXTURE_STAT(pool, 0, turns);
-	fixture_sleep_ms(150);
+	fixture_pass(pool, 1, 450 * WEIR_NS_PER_MSEC);
 	CHECK(FIXTURE_STAT(pool, 0, turns) - before <= 2);
+	fixture_on(pool, 0, kill_here, &job);
+	CHECK_EQ(job.result, 0);
 	job_check_end(&job, CLD_KILLED, SIGKILL);
 	fixture_pool_end(pool);
-}
-
-static void kill_here(struct weir_reactor *r, void *data)
-{
-	struct job *job = data;
-
-	job->result = weir_child_kill(r, job->token, SIGKILL);
 }
 
 /* While it can be signalled its number is its own: it is a zombie at most. */
