@@ -26,4 +26,20 @@ static inline void *weir__line_alloc(size_t size)
 					 WEIR__LINE * WEIR__LINE);
 }
 
+/*
+ * A line that will be written soon, and that another CPU had last: have it
+ * fetched, for writing.  The compiler's own hint fetches it for reading where
+ * it must not assume more of an x86 than the first of them had; the store then
+ * waits all the same.  One that does not know the instruction takes it for a
+ * nop.
+ */
+static inline void weir__line_fetch(const void *at)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)at));
+#else
+	__builtin_prefetch(at, 1);
+#endif
+}
+
 #endif /* WEIR_SYNC_LINE_H */

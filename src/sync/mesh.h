@@ -119,8 +119,7 @@ weir__mesh_try(struct weir__sender *s, unsigned to, struct weir_msg msg,
 		ring->is_dirty = true;
 		s->dirty[s->dirty_count++] = to;
 	}
-	*weir__ring_slot(ring) = msg;
-	weir__ring_push(ring);
+	weir__ring_push(ring, msg);
 	return true;
 }
 

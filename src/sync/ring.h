@@ -86,22 +86,23 @@ static inline void weir__ring_look(struct weir__ring *ring)
 					       memory_order_acquire); /* R4 */
 }
 
-/* Where the next message goes, if there is room.  Threads: the producer. */
-static inline struct weir_msg *weir__ring_slot(struct weir__ring *ring)
-{
-	return &ring->slots[ring->tail & (ring->size - 1)];
-}
+/* How far ahead of the producer's messages their lines are fetched. */
+enum { WEIR__RING_AHEAD = 16 };
 
 /*
- * What was written to the slot is a message now, not published yet.  The line
- * four further on is asked for: the consumer has had it, and a store to it
- * would wait for it.
+ * Put a message in, for which there is room; not published yet.  A later line is
+ * asked for: the consumer has had it, and a store to it would wait for it.
+ *
+ * Threads: the producer.
  */
-static inline void weir__ring_push(struct weir__ring *ring)
+static inline __attribute__((always_inline)) void
+weir__ring_push(struct weir__ring *ring, struct weir_msg msg)
 {
-	ring->tail++;
-	__builtin_prefetch(&ring->slots[(ring->tail + 8) & (ring->size - 1)],
-			   1);
+	const size_t tail = ring->tail, mask = ring->size - 1;
+
+	ring->slots[tail & mask] = msg;
+	ring->tail = tail + 1;
+	weir__line_fetch(&ring->slots[(tail + WEIR__RING_AHEAD) & mask]);
 }
 
 /**

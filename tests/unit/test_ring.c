@@ -18,8 +18,7 @@ static bool push(struct weir__ring *ring, uint64_t word, size_t reserve)
 		weir__ring_look(ring);
 	if (!weir__ring_has_room(ring, reserve))
 		return false;
-	*weir__ring_slot(ring) = (struct weir_msg){ .word = word };
-	weir__ring_push(ring);
+	weir__ring_push(ring, (struct weir_msg){ .word = word });
 	return true;
 }
 
@@ -67,8 +66,7 @@ TEST(all_of_a_message_arrives)
 	const struct weir_msg sent = { &call, ring, { 7 }, 8 };
 	const struct weir_msg *got;
 
-	*weir__ring_slot(ring) = sent;
-	weir__ring_push(ring);
+	weir__ring_push(ring, sent);
 	CHECK_EQ(weir__ring_publish(ring), 1);
 	CHECK_EQ(weir__ring_count(ring), 1);
 	got = oldest(ring);
@@ -221,9 +219,8 @@ static void *produce(void *unused)
 				sched_yield();
 				weir__ring_look(storm.ring);
 			}
-			*weir__ring_slot(storm.ring) =
-				(struct weir_msg){ .arg = arg, .word = n };
-			weir__ring_push(storm.ring);
+			weir__ring_push(storm.ring, (struct weir_msg){
+					.arg = arg, .word = n });
 			sum += n * n;
 			n++;
 			if (n % 7 == 0)
