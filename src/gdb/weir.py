@@ -100,14 +100,18 @@ class Thread:
     def durations(self, pace):
         """How long each record lasted; None if nobody knows."""
         result = []
-        for this, after in zip(self.records, self.records[1:]):
+        after = None
+        for this, next in zip(self.records[-2::-1], self.records[:0:-1]):
+            # Of those that share a tick nobody knows who took it.
+            if after is None or next.tick != this.tick:
+                after = next
             ns = None
             if pace:
                 ns = (after.tick - this.tick) * pace
                 if after.kind == WAKE:
                     ns -= after.handler
             result.append(ns if ns is None or ns > 0 else 0)
-        return result + [None]
+        return result[::-1] + [None]
 
 
 class Pool:
