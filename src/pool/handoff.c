@@ -68,9 +68,9 @@ static int push(struct weir_pool *pool, int to, const struct weir_msg *msg,
 
 /*
  * The short way of weir_post() and weir_send(): from a worker, nothing wrong,
- * and room.  No function is called on it, so that it saves no registers and
- * makes the message in its slot.  Everything else goes the long way, which
- * says what was wrong.
+ * room, and not the first to its receiver since the last flush.  No function is
+ * called on it, so that it saves no registers and makes the message in its
+ * slot.  Everything else goes the long way, which says what was wrong.
  */
 static inline struct weir__worker *
 short_way(const struct weir_pool *pool, const struct weir_call *call)
@@ -99,21 +99,33 @@ post(struct weir_pool *pool, int worker, const struct weir_call *call,
 	return push(pool, to, &msg, reserve);
 }
 
+/* A worker's first message of a turn to another one, or one without room. */
+static __attribute__((noinline)) int
+post_first(struct weir__worker *from, int to, const struct weir_call *call,
+	   void *arg, uint64_t word)
+{
+	const struct weir_msg msg = { call, arg, weir_token_none(), word };
+	int err = push(from->pool, to, &msg, WEIR__RESERVE);
+
+	if (err == 0)
+		weir__mesh_ease(from->out, (unsigned)to, WEIR__RESERVE);
+	return err;
+}
+
 int weir_post(struct weir_pool *pool, int worker, const struct weir_call *call,
 	      void *arg, uint64_t word)
 {
 	struct weir__worker *from = short_way(pool, call);
 
-	if (__builtin_expect(from && (unsigned)worker < (unsigned)pool->workers,
-			     1) &&
-	    weir__mesh_try(from->out, (unsigned)worker,
-			   (struct weir_msg){ call, arg, weir_token_none(),
-					      word },
-			   WEIR__RESERVE)) {
-		WEIR__PROBE4(post, worker, 0, call->run, word);
-		return 0;
-	}
-	return post(pool, worker, call, arg, word, WEIR__RESERVE);
+	if (__builtin_expect(!from || (unsigned)worker >=
+				      (unsigned)pool->workers, 0))
+		return post(pool, worker, call, arg, word, WEIR__RESERVE);
+	if (__builtin_expect(!weir__mesh_quick(from->out, (unsigned)worker,
+			(struct weir_msg){ call, arg, weir_token_none(),
+					   word }), 0))
+		return post_first(from, worker, call, arg, word);
+	WEIR__PROBE4(post, worker, 0, call->run, word);
+	return 0;
 }
 
 int weir__post_reserved(struct weir_pool *pool, int worker,
@@ -149,7 +161,7 @@ static int send_from_outside(struct weir_pool *pool, const struct weir_msg *msg)
 static int send_to_owner(struct weir_pool *pool, const struct weir_msg *msg)
 {
 	struct weir__worker *from = caller;
-	int owner;
+	int owner, err;
 
 	if (!from || from->pool != pool)
 		return send_from_outside(pool, msg);
@@ -160,7 +172,10 @@ static int send_to_owner(struct weir_pool *pool, const struct weir_msg *msg)
 	owner = weir__token_owner(pool->tokens, msg->token);
 	if (owner < 0)
 		return owner;
-	return push_inside(from, owner - 1, msg, WEIR__RESERVE);
+	err = push_inside(from, owner - 1, msg, WEIR__RESERVE);
+	if (err == 0)
+		weir__mesh_ease(from->out, (unsigned)owner - 1, WEIR__RESERVE);
+	return err;
 }
 
 static __attribute__((noinline)) int
@@ -182,18 +197,16 @@ int weir_send(struct weir_pool *pool, weir_token token,
 	struct weir__worker *from = short_way(pool, call);
 	int owner;
 
-	if (__builtin_expect(from != NULL, 1)) {
-		owner = weir__token_owner(pool->tokens, token);
-		if (__builtin_expect(owner > 0, 1) &&
-		    weir__mesh_try(from->out, (unsigned)owner - 1,
-				   (struct weir_msg){ call, arg, token, word },
-				   WEIR__RESERVE)) {
-			WEIR__PROBE4(post, owner - 1, token.bits, call->run,
-				     word);
-			return 0;
-		}
-	}
-	return send_msg(pool, token, call, arg, word);
+	if (__builtin_expect(!from, 0))
+		return send_msg(pool, token, call, arg, word);
+	owner = weir__token_owner(pool->tokens, token);
+	if (__builtin_expect(owner <= 0 ||
+			     !weir__mesh_quick(from->out, (unsigned)owner - 1,
+				(struct weir_msg){ call, arg, token, word }),
+			     0))
+		return send_msg(pool, token, call, arg, word);
+	WEIR__PROBE4(post, owner - 1, token.bits, call->run, word);
+	return 0;
 }
 
 int weir_flush(struct weir_reactor *r)

@@ -156,8 +156,10 @@ unsigned weir__mesh_flush(struct weir__mesh *mesh, unsigned from)
 
 	while (s->dirty_count > 0) {
 		const unsigned to = s->dirty[--s->dirty_count];
+		struct weir__ring *ring = weir__mesh_ring(mesh, from, to);
 
-		weir__mesh_ring(mesh, from, to)->is_dirty = false;
+		ring->is_dirty = false;
+		ring->quick_end = 0;
 		rung += flush_one(mesh, from, to);
 	}
 	return rung;

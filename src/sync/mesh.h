@@ -124,6 +124,45 @@ weir__mesh_try(struct weir__sender *s, unsigned to, struct weir_msg msg,
 }
 
 /**
+ * weir__mesh_ease() - let weir__mesh_quick() push to a member
+ * @reserve: as long as more than this many slots are free
+ *
+ * After a push to that member; until the next flush.
+ *
+ * Threads: the member @s is of.
+ */
+static inline void weir__mesh_ease(struct weir__sender *s, unsigned to,
+				   size_t reserve)
+{
+	struct weir__ring *ring = atomic_load_explicit(&s->rings[to],
+						memory_order_acquire); /* M2 */
+
+	if (ring->is_dirty)
+		ring->quick_end = ring->head_seen + ring->size - reserve;
+}
+
+/**
+ * weir__mesh_quick() - weir__mesh_try() in a few instructions
+ *
+ * One comparison says that there is a ring, that it has room, and that the next
+ * flush knows of it.
+ *
+ * Threads: the member @s is of.
+ * Return:  whether it was put in; if not, weir__mesh_push() may.
+ */
+static inline __attribute__((always_inline)) bool
+weir__mesh_quick(struct weir__sender *s, unsigned to, struct weir_msg msg)
+{
+	struct weir__ring *ring = atomic_load_explicit(&s->rings[to],
+						memory_order_acquire); /* M2 */
+
+	if (__builtin_expect(!ring || ring->tail >= ring->quick_end, 0))
+		return false;
+	weir__ring_push(ring, msg);
+	return true;
+}
+
+/**
  * weir__mesh_push() - put a message on its way; it leaves with the next flush
  * @reserve: refuse if no more than this many slots are free
  *

@@ -41,7 +41,9 @@ struct weir__ring {
 	size_t published;	/* its copy of tail_shared */
 	size_t head_seen;
 	size_t size;		/* the capacity, a power of two */
-	bool is_dirty;		/* the mesh's: something may be unpublished */
+	/* the mesh's: something may be unpublished; where quick pushes end */
+	bool is_dirty;
+	size_t quick_end;
 	/* written by the producer */
 	_Alignas(WEIR__LINE) _Atomic size_t tail_shared;
 	/* consumer only */
@@ -87,7 +89,7 @@ static inline void weir__ring_look(struct weir__ring *ring)
 }
 
 /* How far ahead of the producer's messages their lines are fetched. */
-enum { WEIR__RING_AHEAD = 16 };
+enum { WEIR__RING_AHEAD = 32 };
 
 /*
  * Put a message in, for which there is room; not published yet.  A later line is
