@@ -258,9 +258,16 @@ static int modify(struct weir_reactor *r, struct weir__source *s,
 
 void weir__source_park(struct weir_reactor *r, struct weir__source *s)
 {
+	const uint32_t flags = s->registered | EPOLLET;
+	int err;
+
+	if (flags & EPOLLEXCLUSIVE)
+		err = exchange(r, s, flags);
+	else
+		err = weir__epoll_ctl(r->epfd, EPOLL_CTL_MOD, s->fd, flags,
+				      s->token.bits);
 	/* If it cannot be, its descriptor was closed behind our back. */
-	if (weir__epoll_ctl(r->epfd, EPOLL_CTL_MOD, s->fd,
-			    s->registered | EPOLLET, s->token.bits) < 0)
+	if (err < 0)
 		return;
 	s->is_parked = true;
 	r->has_parked = true;

@@ -181,15 +181,14 @@ TEST(a_running_reactor_holds_events)
 	probe_close(&p);
 }
 
-/* A level, which the kernel would say in each turn, is no exception. */
-TEST(a_running_reactor_does_not_turn_for_a_level)
+static void run_with_level(uint32_t flags)
 {
 	struct weir_reactor *r = probe_reactor();
 	struct weir_event events[4];
 	struct probe p = { 0 }, gone = { 0 };
 
-	add(r, &p, EPOLLIN);
-	add(r, &gone, EPOLLIN);
+	add(r, &p, flags);
+	add(r, &gone, flags);
 	probe_send(&p, 1);
 	probe_send(&gone, 1);
 	for (int i = 0; i < 2; i++) {
@@ -211,6 +210,18 @@ TEST(a_running_reactor_does_not_turn_for_a_level)
 	weir_reactor_free(r);
 	probe_close(&p);
 	probe_close(&gone);
+}
+
+/* A level, which the kernel would say in each turn, is no exception. */
+TEST(a_running_reactor_does_not_turn_for_a_level)
+{
+	run_with_level(EPOLLIN);
+}
+
+/* Nor one that epoll does not let modify. */
+TEST(a_running_reactor_does_not_turn_for_an_exclusive_level)
+{
+	run_with_level(EPOLLIN | EPOLLEXCLUSIVE);
 }
 
 TEST(what_is_held_is_for_the_handler_that_comes)
