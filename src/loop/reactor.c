@@ -103,6 +103,7 @@ int weir__reactor_new(const struct weir__reactor_config *config,
 	weir__flag_init(&r->stop);
 	weir_reactor_update_now(r);
 	weir__wheel_init(&r->wheel, r->now);
+	r->accepted_fd = -1;
 	err = acquire(r, config);
 	if (err < 0) {
 		weir__reactor_free(r);

@@ -139,12 +139,15 @@ int weir_source_add(struct weir_reactor *r, int fd, uint32_t facts,
 		return -EINVAL;
 	if (facts & WEIR_READABLE)
 		flags |= EPOLLRDHUP;
-	nonblock = weir__fd_nonblock_get(fd);
-	if (nonblock < 0)
-		return nonblock;
-	/* A handler that drains a blocking one would hang the reactor. */
-	if (!nonblock)
-		return -EPERM;
+	if (fd != r->accepted_fd) {
+		nonblock = weir__fd_nonblock_get(fd);
+		if (nonblock < 0)
+			return nonblock;
+		/* A handler that drains a blocking one would hang us. */
+		if (!nonblock)
+			return -EPERM;
+	}
+	weir__reactor_accepted(r, -1);
 	return add(r, fd, flags, fn, data, ret_token);
 }
 

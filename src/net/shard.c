@@ -42,7 +42,9 @@ static int take_one(struct weir_reactor *r, struct weir__shard *shard)
 	if (fd < 0)
 		return fd;
 	weir__stat_add(r, WEIR__STAT_ACCEPTED, 1);
+	weir__reactor_accepted(r, fd);
 	l->fn(r, fd, &peer, l->data);
+	weir__reactor_accepted(r, -1);
 	return 0;
 }
 

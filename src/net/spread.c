@@ -79,7 +79,9 @@ static void arrive(struct weir_reactor *r, const struct weir_msg *msg,
 
 	(void)data;
 	weir__stat_add(r, WEIR__STAT_ACCEPTED, 1);
+	weir__reactor_accepted(r, parcel->fd);
 	parcel->fn(r, parcel->fd, &parcel->peer, parcel->data);
+	weir__reactor_accepted(r, -1);
 	free(parcel);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -13,6 +14,7 @@
 #include "fixture.h"
 #include "harness.h"
 #include "service.h"
+#include "sys/fault.h"
 
 static void serve_some(enum weir_listener_mode mode, unsigned budget)
 {
@@ -52,6 +54,30 @@ static void serve_some(enum weir_listener_mode mode, unsigned budget)
 TEST(sharded_connections_are_served_by_each_worker)
 {
 	serve_some(WEIR_LISTENER_SHARDED, 0);
+}
+
+static sem_t asked;
+
+static int note_fcntl(enum weir__call call)
+{
+	if (call == WEIR__CALL_FCNTL)
+		sem_post(&asked);
+	return 0;
+}
+
+/* They are non-blocking: accept4() was told so. */
+TEST(nobody_asks_how_accepted_descriptors_are)
+{
+	int n;
+
+	CHECK_EQ(sem_init(&asked, 0, 0), 0);
+	weir__fault_hook = note_fcntl;
+	serve_some(WEIR_LISTENER_SHARDED, 0);
+	serve_some(WEIR_LISTENER_HANDOFF, 0);
+	weir__fault_hook = NULL;
+	CHECK_EQ(sem_getvalue(&asked, &n), 0);
+	/* Of the 800 that were served; a listener's own are few. */
+	CHECK(n < 50);
 }
 
 TEST(handed_off_connections_are_spread_evenly)
