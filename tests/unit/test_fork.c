@@ -149,6 +149,7 @@ static void check_reactor(struct weir_reactor *r)
 	REFUSED(weir_source_count(r));
 	REFUSED(weir_source_each(r, NULL, NULL));
 	REFUSED(weir_source_move(r, on.token, 0));
+	REFUSED(weir_source_tie(r, on.token, on.token));
 	REFUSED(weir_source_remove(r, on.token));
 	REFUSED(weir_source_close(r, on.token));
 	REFUSED(weir_timer_new(r, on_timer, NULL, &timer));
