@@ -32,6 +32,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <weir/base.h>
+#include <weir/stats.h>
 
 WEIR_BEGIN_DECLS
 
@@ -116,6 +117,33 @@ enum weir_unix_stale {
 	WEIR_UNIX_REPLACE
 };
 
+/*
+ * HANDOFF: which worker gets a connection.  Called on the control thread, for
+ * each connection; @loads has one for each worker.  @random is a random number,
+ * for ties.  An answer that is no worker's number leaves it to the two random
+ * choices.  It costs a look at each worker's numbers for each connection.
+ */
+typedef int weir_choose_fn(const struct weir_load *loads, int workers,
+			   uint64_t random, void *data);
+
+/**
+ * weir_choose_idlest() - a weir_choose_fn: by busy time, not by connections
+ * @loads:   of the workers
+ * @workers: how many there are
+ * @random:  draws two of them
+ * @data:    not used
+ *
+ * Of two workers drawn at random the less busy one; where they are within 5 %
+ * of their time the one with fewer connections, on their way or there, and
+ * messages.  Equal counts are not equal load: this is for connections that
+ * differ in what they cost.
+ *
+ * Threads: any.
+ * Return:  0 .. @workers - 1.
+ */
+int weir_choose_idlest(const struct weir_load *loads, int workers,
+		       uint64_t random, void *data);
+
 struct weir_listener_options {
 	size_t size;		/* sizeof(struct weir_listener_options) */
 	enum weir_listener_mode mode;
@@ -129,6 +157,8 @@ struct weir_listener_options {
 	 */
 	mode_t unix_mode;
 	enum weir_unix_stale unix_stale;
+	weir_choose_fn *choose;	/* HANDOFF: chooses; NULL: see above */
+	void *choose_data;
 };
 
 /**

@@ -49,6 +49,7 @@ struct weir_stats {
 	uint64_t moved_out;	/* sources that left for another worker */
 	uint64_t moved_in;	/* and that came from one */
 	uint64_t moves_refused;	/* of those that came, by the kernel */
+	uint64_t busy_ns;	/* its turns, without the waits between them */
 	/* at this moment */
 	uint64_t sources;	/* with a descriptor, the library's own excluded */
 	uint64_t timers_running;
@@ -68,6 +69,17 @@ struct weir_stats {
 	/* histogram of events for each wait that brought some */
 	uint64_t turn_events_p50;
 	uint64_t turn_events_p99;
+};
+
+/* How much a worker has to do: for those who place or move connections. */
+struct weir_load {
+	uint64_t sources;	/* as in struct weir_stats */
+	uint64_t queue_depth;	/* likewise */
+	uint64_t coming;	/* connections that were given to it and have
+				   not arrived; 0 where nobody accepts */
+	uint32_t busy_ppm;	/* millionths of its time in which it was busy,
+				   a handler that has not returned included,
+				   in the last 10 ms or longer */
 };
 
 /**

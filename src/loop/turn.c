@@ -48,6 +48,7 @@ static inline void account_turn(struct weir_reactor *r)
 		return;
 	spent = r->now - r->woke_at;
 	weir__view_count(view, WEIR_SHM_TURN_NS, spent);
+	weir__stat_add(r, WEIR__STAT_BUSY_NS, spent);
 	if (spent > weir__tally_get(&view->turn_max))
 		weir__tally_set(&view->turn_max, spent);
 	if (spent > weir__tally_get(&view->stall_limit)) {

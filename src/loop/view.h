@@ -42,6 +42,7 @@ enum weir__stat {
 	WEIR__STAT_MOVED_OUT,
 	WEIR__STAT_MOVED_IN,
 	WEIR__STAT_MOVES_REFUSED,
+	WEIR__STAT_BUSY_NS,
 	/* not sums, but what is at this moment */
 	WEIR__STAT_SOURCES,
 	WEIR__STAT_TIMERS_RUNNING,

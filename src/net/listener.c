@@ -270,6 +270,8 @@ static void take_options(struct weir_listener *l,
 		l->backlog = options->backlog;
 	if (options && options->accept_budget > 0)
 		l->budget = options->accept_budget;
+	l->choose = options ? options->choose : NULL;
+	l->choose_data = options ? options->choose_data : NULL;
 }
 
 /* Sockets shared by address are TCP's; of unix sockets the last one wins. */

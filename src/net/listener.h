@@ -66,6 +66,8 @@ struct weir_listener {
 	struct weir__path_id path_id;
 	weir_accept_fn *fn;
 	void *data;
+	weir_choose_fn *choose;	/* or NULL */
+	void *choose_data;
 	int shards_count;
 	/* control's */
 	bool is_closed;		/* by weir_listener_close() */

@@ -13,6 +13,8 @@
  * become.  It may run ahead of us, when other listeners feed the worker too;
  * then nothing of ours counts as being on its way.
  *
+ * The user may have a function that chooses: it is given all that is known.
+ *
  * No connection is lost or reset because a queue is full: if all are, the one
  * in hand is kept, the rest wait in the kernel.
  */
@@ -36,10 +38,22 @@ struct parcel {
 struct weir__spread {
 	struct weir_listener *listener;
 	struct parcel *next;	/* the one in hand, or NULL */
+	struct weir__meter *meter;	/* both for the user's function, */
+	struct weir_load *loads;	/* or NULL */
 	uint64_t random;
 	int workers;
 	uint64_t expected[];	/* of weir__pool_accepted() */
 };
+
+static int prepare_choice(struct weir__spread *spread)
+{
+	if (!spread->listener->choose)
+		return 0;
+	spread->meter = weir__meter_new(spread->listener->pool);
+	spread->loads = calloc((size_t)spread->workers,
+			       sizeof(spread->loads[0]));
+	return spread->meter && spread->loads ? 0 : -ENOMEM;
+}
 
 struct weir__spread *weir__spread_new(struct weir_listener *listener)
 {
@@ -53,6 +67,8 @@ struct weir__spread *weir__spread_new(struct weir_listener *listener)
 	spread->listener = listener;
 	spread->workers = workers;
 	spread->random = weir__clock_now() | 1;	/* never 0 */
+	if (prepare_choice(spread) < 0)
+		return weir__spread_free(spread);
 	return spread;
 }
 
@@ -66,8 +82,11 @@ static struct parcel *free_parcel(struct parcel *parcel)
 
 struct weir__spread *weir__spread_free(struct weir__spread *spread)
 {
-	if (spread)
-		free_parcel(spread->next);
+	if (!spread)
+		return NULL;
+	free_parcel(spread->next);
+	weir__meter_free(spread->meter);
+	free(spread->loads);
 	free(spread);
 	return NULL;
 }
@@ -98,8 +117,8 @@ static const struct weir_call arrive_call = {
 	.undeliverable = come_back,
 };
 
-/* 0 .. limit - 1.  xorshift64 (Marsaglia, 2003); the upper bits are good. */
-static int draw(struct weir__spread *spread, int limit)
+/* xorshift64 (Marsaglia, 2003). */
+static uint64_t draw_bits(struct weir__spread *spread)
 {
 	uint64_t x = spread->random;
 
@@ -107,17 +126,34 @@ static int draw(struct weir__spread *spread, int limit)
 	x ^= x >> 7;
 	x ^= x << 17;
 	spread->random = x;
-	return (int)((x >> 32) * (uint64_t)limit >> 32);
+	return x;
 }
 
-static uint64_t load_of(const struct weir__spread *spread, int worker)
+/* 0 .. limit - 1, from 32 bits. */
+static int within(uint64_t bits, int limit)
+{
+	return (int)((bits & UINT32_MAX) * (uint64_t)limit >> 32);
+}
+
+/* The upper bits are good. */
+static int draw(struct weir__spread *spread, int limit)
+{
+	return within(draw_bits(spread) >> 32, limit);
+}
+
+static uint64_t coming_to(const struct weir__spread *spread, int worker)
 {
 	const struct weir_pool *pool = spread->listener->pool;
 	const uint64_t arrived = weir__pool_accepted(pool, worker);
 	const uint64_t expected = spread->expected[worker];
 
-	return weir__pool_load(pool, worker) +
-	       (expected > arrived ? expected - arrived : 0);
+	return expected > arrived ? expected - arrived : 0;
+}
+
+static uint64_t load_of(const struct weir__spread *spread, int worker)
+{
+	return weir__pool_load(spread->listener->pool, worker) +
+	       coming_to(spread, worker);
 }
 
 static int send_to(struct weir__spread *spread, int worker)
@@ -135,14 +171,63 @@ static int send_to(struct weir__spread *spread, int worker)
 	return 0;
 }
 
-/* Give away the connection in hand.  Return: 0, -EBUSY or -ECANCELED. */
-static int send_away(struct weir__spread *spread)
+/* The less loaded of two.  Which is a is chance, so a tie is decided by it. */
+static int choose_of_two(struct weir__spread *spread)
 {
 	const int n = spread->workers;
 	const int a = draw(spread, n);
 	const int b = n == 1 ? a : (a + 1 + draw(spread, n - 1)) % n;
-	/* Which of them is a is chance, so a tie is decided by chance. */
-	const int best = load_of(spread, b) < load_of(spread, a) ? b : a;
+
+	return load_of(spread, b) < load_of(spread, a) ? b : a;
+}
+
+static int choose(struct weir__spread *spread)
+{
+	const struct weir_listener *l = spread->listener;
+	int worker = -1;
+
+	if (l->choose) {
+		weir__meter_read(spread->meter, spread->loads);
+		for (int i = 0; i < spread->workers; i++)
+			spread->loads[i].coming = coming_to(spread, i);
+		worker = l->choose(spread->loads, spread->workers,
+				   draw_bits(spread), l->choose_data);
+	}
+	if (worker < 0 || worker >= spread->workers)
+		worker = choose_of_two(spread);
+	return worker;
+}
+
+/* Steps of 5 %: what is less may be noise. */
+static bool is_idler(const struct weir_load *b, const struct weir_load *a)
+{
+	const uint32_t step = WEIR__PPM / 20;
+	const uint32_t more = b->busy_ppm > a->busy_ppm ?
+			      b->busy_ppm - a->busy_ppm :
+			      a->busy_ppm - b->busy_ppm;
+
+	if (more > step)
+		return b->busy_ppm < a->busy_ppm;
+	return b->sources + b->coming + b->queue_depth <
+	       a->sources + a->coming + a->queue_depth;
+}
+
+int weir_choose_idlest(const struct weir_load *loads, int workers,
+		       uint64_t random, void *data)
+{
+	const int a = within(random >> 32, workers);
+	const int b = workers == 1 ? a :
+		      (a + 1 + within(random, workers - 1)) % workers;
+
+	(void)data;
+	return is_idler(&loads[b], &loads[a]) ? b : a;
+}
+
+/* Give away the connection in hand.  Return: 0, -EBUSY or -ECANCELED. */
+static int send_away(struct weir__spread *spread)
+{
+	const int n = spread->workers;
+	const int best = choose(spread);
 
 	/* If its queue is full: the next one that has room. */
 	for (int i = 0; i < n; i++) {

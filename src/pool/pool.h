@@ -17,6 +17,8 @@
  *     held.c      messages that have to wait
  *     drain.c     drain and stop
  *     stats.c     counters read from outside
+ *     load.c      of those, what tells who has much to do
+ *     balance.c   moving connections from who has much to who has little
  *     signal.c    signals, on the control thread
  *     subscribe.c signals, to whom they are sent on
  *     watch.c     files, on the control thread; watch.h tells its parts
@@ -225,6 +227,16 @@ void weir__pool_disown(struct weir__pool_item *item);
 /* Published numbers of a worker, for those who place connections. */
 uint64_t weir__pool_load(const struct weir_pool *pool, int worker);
 uint64_t weir__pool_accepted(const struct weir_pool *pool, int worker);
+
+/* load.c; what is below WEIR__METER_NS is not measured anew. */
+enum { WEIR__PPM = 1000000, WEIR__METER_NS = 10 * 1000 * 1000 };
+struct weir__meter;
+struct weir__meter *weir__meter_new(const struct weir_pool *pool);
+struct weir__meter *weir__meter_free(struct weir__meter *meter);
+/* Measure from now on. */
+void weir__meter_restart(struct weir__meter *meter);
+/* @ret_loads: one for each worker; coming is 0.  Threads: one at a time. */
+void weir__meter_read(struct weir__meter *meter, struct weir_load *ret_loads);
 
 /* One line to the user's log, if there is one. */
 void weir__pool_log(const struct weir_pool *pool, int level,

@@ -39,6 +39,7 @@ static const struct {
 	[WEIR__STAT_MOVED_OUT] = FIELD(moved_out),
 	[WEIR__STAT_MOVED_IN] = FIELD(moved_in),
 	[WEIR__STAT_MOVES_REFUSED] = FIELD(moves_refused),
+	[WEIR__STAT_BUSY_NS] = FIELD(busy_ns),
 	[WEIR__STAT_SOURCES] = FIELD(sources),
 	[WEIR__STAT_TIMERS_RUNNING] = FIELD(timers_running),
 	[WEIR__STAT_MEMORY_BYTES] = FIELD(memory_bytes),
