@@ -77,7 +77,18 @@ weir__ready_enter(struct weir_reactor *r, struct weir__source *s,
 		weir__list_push(&r->ready, &s->ready_link);
 }
 
+static inline struct weir__source *
+weir__dispatch_find(const struct weir_reactor *r,
+		    const struct epoll_event *event)
+{
+	return weir__token_find(r->tokens, &r->near, r->owner,
+				(weir_token){ event->data.u64 });
+}
+
 /*
+ * The source of the next event is on its way to the cache while the handler of
+ * this one runs; it is the right one unless some source has gone meanwhile.
+ *
  * The kernel reports no bit that was not registered but HUP and ERR, and no
  * source is registered for one that is not a fact: so a plain event's bits are
  * facts.
@@ -88,14 +99,24 @@ weir__dispatch_calls(struct weir_reactor *r, int n, struct weir__batch *batch,
 {
 	const struct epoll_event *event = r->batch;
 	const struct epoll_event *const end = event + n;
+	struct weir__source *next = weir__dispatch_find(r, event);
+	uint64_t gone = r->gone;
 
 	for (; event < end; event++) {
 		const weir_token token = { event->data.u64 };
 		const uint32_t raw = event->events;
-		struct weir__source *s = weir__token_find(r->tokens, &r->near,
-							  r->owner, token);
+		struct weir__source *s = next;
 		uint16_t heard;
 
+		/* One that came later is found by weir__ready_odd(). */
+		if (__builtin_expect(r->gone != gone, 0)) {
+			s = weir__dispatch_find(r, event);
+			gone = r->gone;
+		}
+		if (event + 1 < end) {
+			next = weir__dispatch_find(r, event + 1);
+			__builtin_prefetch(next, 1);
+		}
 		if (WEIR_DEBUG)
 			weir__undrained_clear(r, token);
 		WEIR__PROBE3(dispatch, r->owner, token.bits, raw);

@@ -184,6 +184,7 @@ struct weir_reactor {
 	uint64_t removed_in;		/* turn of the last removal */
 	void *data;			/* weir_reactor_set_data() */
 	void *net_data;			/* the net floor's, see net/ */
+	uint64_t gone;			/* sources that are not here any more */
 	int accepted_fd;		/* is non-blocking; see
 					   weir__reactor_accepted() */
 	struct epoll_event batch[WEIR__BUDGET_EVENTS];
@@ -330,7 +331,6 @@ static inline weir_ns weir__reactor_now(struct weir_reactor *r)
 	return r->now;
 }
 
-/* The first turn begins.  Threads: owner. */
 /*
  * @fd has just been accepted, and so is known to be non-blocking, until it is
  * added or the call that it is handed to returns: then -1.  Threads: owner.
@@ -340,6 +340,7 @@ static inline void weir__reactor_accepted(struct weir_reactor *r, int fd)
 	r->accepted_fd = fd;
 }
 
+/* The first turn begins.  Threads: owner. */
 void weir__reactor_begin(struct weir_reactor *r);
 
 /* Call every source that has a handler with WEIR_DRAINING, in the next turn. */

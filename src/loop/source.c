@@ -81,6 +81,7 @@ static void unmake(struct weir_reactor *r, struct weir__source *s)
 		r->hooks->ended(r, s->move);
 	weir__timers_end(r, s);
 	weir__source_untie(r, s);
+	r->gone++;
 	weir__token_close(r->tokens, &r->token_cache, s->token);
 	weir__list_remove(&s->ready_link);
 	weir__list_remove(&s->all_link);

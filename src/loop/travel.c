@@ -64,6 +64,7 @@ void weir__source_depart(struct weir_reactor *r, struct weir__source *s,
 
 	if (s->hears_leaving)
 		say_leaving(r, s);
+	r->gone++;
 	weir__source_count(r, s, -1);
 	if (s->fd >= 0)
 		weir__fds_clear(r, s);
