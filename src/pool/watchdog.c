@@ -229,6 +229,8 @@ static void *dog_main(void *arg)
 		rest(dog);
 		look_at_control(dog);
 	}
+	/* The last one may have begun before all had ended. */
+	look_at_control(dog);					/* D4 */
 	pthread_mutex_unlock(&dog->lock);
 	return NULL;
 }
