@@ -7,40 +7,30 @@
  * to the user's function and no life of a connection.
  *
  * weir is measured with its listener on a pool of one worker, as that is how
- * users accept with it: SHARDED, where the worker accepts, and HANDOFF, where
- * the control thread does and sends the connection over.
+ * users accept with it: SHARDED and STEERED, where the worker accepts, and
+ * HANDOFF, where the control thread does and sends the connection over.  libev
+ * has nothing of its own for it.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <semaphore.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <weir.h>
 
+#include "accept.h"
 #include "bench.h"
+#include "peer.h"
 #include "rows.h"
 #include "tool.h"
-
-struct job {
-	long count;		/* connections */
-	struct sockaddr_in to;
-	uint64_t begin;
-	uint64_t end;		/* when the last one was accepted */
-	uint64_t cpu_ns;	/* of the process, meanwhile */
-	_Atomic long accepted;
-	sem_t done;
-};
 
 /* Two connect at a time, so that the server is never without work. */
 enum { CLIENTS = 2 };
 
 static void *client_main(void *arg)
 {
-	struct job *job = arg;
+	struct accept_job *job = arg;
 
 	tool_pin(1);
 	for (long i = 0; i < job->count / CLIENTS; i++) {
@@ -56,16 +46,16 @@ static void *client_main(void *arg)
 	return NULL;
 }
 
-static void take_on(struct job *job, int fd)
+bool accept_count(struct accept_job *job)
 {
-	close(fd);
 	if (atomic_fetch_add(&job->accepted, 1) + 1 < job->count)
-		return;
+		return false;
 	job->end = now_ns();
 	sem_post(&job->done);
+	return true;
 }
 
-static void drive(struct job *job)
+void accept_drive(struct accept_job *job)
 {
 	pthread_t threads[CLIENTS];
 
@@ -83,10 +73,11 @@ static void on_accept(struct weir_reactor *r, int fd,
 		      const struct weir_addr *peer, void *data)
 {
 	(void)r, (void)peer;
-	take_on(data, fd);
+	close(fd);
+	accept_count(data);
 }
 
-static int accept_weir(struct job *job, enum weir_listener_mode mode)
+static int run_weir(struct accept_job *job, long mode)
 {
 	const struct weir_pool_options pool_options = {
 		.size = sizeof(pool_options),
@@ -96,7 +87,8 @@ static int accept_weir(struct job *job, enum weir_listener_mode mode)
 	};
 	const struct weir_listener_options options = {
 		.size = sizeof(options),
-		.mode = mode,
+		.mode = (enum weir_listener_mode)mode,
+		.backlog = ACCEPT_BACKLOG,
 	};
 	struct weir_listener *listener;
 	struct weir_addr addr;
@@ -114,14 +106,14 @@ static int accept_weir(struct job *job, enum weir_listener_mode mode)
 		err = weir_pool_start(pool);
 	if (err == 0) {
 		job->to = *(const struct sockaddr_in *)&addr.ss;
-		drive(job);
+		accept_drive(job);
 	}
 	weir_pool_free(pool);
 	return err;
 }
 
 struct raw {
-	struct job *job;
+	struct accept_job *job;
 	int listener;
 };
 
@@ -141,7 +133,8 @@ static void *raw_main(void *arg)
 		epoll_wait(epfd, &event, 1, -1);
 		while ((fd = accept4(raw->listener, NULL, NULL, SOCK_NONBLOCK |
 				     SOCK_CLOEXEC)) >= 0) {
-			take_on(raw->job, fd);
+			close(fd);
+			accept_count(raw->job);
 			left--;
 		}
 	}
@@ -149,19 +142,20 @@ static void *raw_main(void *arg)
 	return NULL;
 }
 
-static int accept_raw(struct job *job)
+static int run_raw(struct accept_job *job, long arg)
 {
 	socklen_t len = sizeof(job->to);
 	struct raw raw = { .job = job };
 	pthread_t thread;
 	int err = tool_listen(&raw.listener);
 
+	(void)arg;
 	if (err < 0)
 		return err;
 	fcntl(raw.listener, F_SETFL, O_NONBLOCK);
 	getsockname(raw.listener, (struct sockaddr *)&job->to, &len);
 	thread = tool_thread(raw_main, &raw);
-	drive(job);
+	accept_drive(job);
 	pthread_join(thread, NULL);
 	close(raw.listener);
 	return 0;
@@ -171,13 +165,13 @@ static int round_accept(void *shared, const struct bench_point *point,
 			const struct bench_contender *contender,
 			double *values)
 {
-	struct job job = { .count = tool_scaled(2000, 10) / CLIENTS * CLIENTS };
+	struct accept_job job = { .count = tool_scaled(2000, 10) / CLIENTS * CLIENTS };
+	const struct accept_ops *ops = contender->ops;
 	int err;
 
 	(void)shared, (void)point;
 	sem_init(&job.done, 0, 0);
-	err = contender->arg < 0 ? accept_raw(&job) :
-	      accept_weir(&job, (enum weir_listener_mode)contender->arg);
+	err = ops->run(&job, contender->arg);
 	sem_destroy(&job.done);
 	if (err < 0)
 		return err;
@@ -197,10 +191,16 @@ static const struct bench_point points[] = {
 	{ NULL, 0, 0, 0, false, 0 },
 };
 
+static const struct accept_ops accept_weir = { run_weir };
+static const struct accept_ops accept_raw = { run_raw };
+
 static const struct bench_contender contenders[] = {
-	{ "weir, sharded", NULL, WEIR_LISTENER_SHARDED, NULL },
-	{ "weir, handoff", NULL, WEIR_LISTENER_HANDOFF, NULL },
-	{ "raw epoll", NULL, -1, NULL },
+	{ "weir, sharded", &accept_weir, WEIR_LISTENER_SHARDED, NULL },
+	{ "weir, steered", &accept_weir, WEIR_LISTENER_STEERED, NULL },
+	{ "weir, handoff", &accept_weir, WEIR_LISTENER_HANDOFF, NULL },
+	{ "raw epoll", &accept_raw, 0, NULL },
+	{ "libevent", &accept_libevent, 0, PEER_LIBEVENT },
+	{ "libuv", &accept_libuv, 0, PEER_LIBUV },
 	{ NULL, NULL, 0, NULL },
 };
 
