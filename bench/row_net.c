@@ -222,13 +222,6 @@ static int round_http(void *shared, const struct bench_point *point,
 	return 0;
 }
 
-static int compare_u32(const void *a, const void *b)
-{
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static int round_latency(void *shared, const struct bench_point *point,
 			 const struct bench_contender *contender,
 			 double *values)
@@ -251,7 +244,7 @@ static int round_latency(void *shared, const struct bench_point *point,
 	if (err < 0)
 		return err;
 	qsort(net->latencies_ns, (size_t)load.requests, sizeof(uint32_t),
-	      compare_u32);
+	      tool_compare_u32);
 	for (size_t i = 0; i < 3; i++)
 		values[i] = net->latencies_ns[(size_t)(quantiles[i] *
 				(double)(load.requests - 1))] / 1000.;

@@ -5,6 +5,9 @@
  * With both sides asleep it is mostly the kernel that is measured: two wake-ups
  * of a sleeping thread.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "bench.h"
 #include "peer.h"
 #include "rows.h"
@@ -27,7 +30,7 @@ static void *side_main(void *arg)
 
 	tool_pin((unsigned)actor->number);
 	pthread_barrier_wait(actor->barrier);
-	actor->side->begin = now_ns();
+	actor->side->begin = actor->side->last = now_ns();
 	actor->ops->run(actor->trip, actor->number);
 	actor->side->end = now_ns();
 	return NULL;
@@ -101,29 +104,46 @@ static uint64_t time_of(const struct pairs *pairs)
 	return end - begin;
 }
 
+/* Of the trips of the first pair, us. */
+static double median_lap(const struct pairs *pairs, long trips)
+{
+	uint32_t *laps = pairs->sides[0][0].laps;
+
+	qsort(laps, (size_t)trips, sizeof(*laps), tool_compare_u32);
+	return laps[trips / 2] / 1000.;
+}
+
 static int round_trip(void *shared, const struct bench_point *point,
 		      const struct bench_contender *contender, double *values)
 {
 	const int count = (int)point->a;
 	const long trips = tool_scaled(point->c / count, 20);
 	struct pairs pairs = { .ops = contender->ops };
+	uint32_t *laps = calloc((size_t)trips, sizeof(*laps));
 	uint64_t cpu;
-	int err = open_pairs(&pairs, count, trips, contender->arg);
+	int err = laps ? open_pairs(&pairs, count, trips, contender->arg) :
+			 -ENOMEM;
 
 	(void)shared;
-	if (err < 0)
+	if (err < 0) {
+		free(laps);
 		return err;
+	}
+	pairs.sides[0][0].laps = laps;
 	cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	act(&pairs);
 	cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	values[0] = (double)time_of(&pairs) / 1000 / (double)(trips * count);
-	values[1] = (double)cpu / 1000 / (double)(trips * count);
+	values[1] = median_lap(&pairs, trips);
+	values[2] = (double)cpu / 1000 / (double)(trips * count);
+	free(laps);
 	close_pairs(&pairs);
 	return 0;
 }
 
 static const struct bench_metric metrics[] = {
 	{ "time", "us/round trip", false },
+	{ "p50 of a pair's", "us", false },
 	{ "CPU", "us/round trip", false },
 	{ NULL, NULL, false },
 };
@@ -151,7 +171,8 @@ const struct bench_row row_trip = {
 	.title = "a message there and one back, both sides asleep",
 	.method = "Two threads wake each other in turn; the time from the "
 		  "first pair's begin to the last one's end by the trips of "
-		  "all pairs, and the CPU time of all.",
+		  "all pairs, the median trip of one pair, and the CPU time "
+		  "of all. Each trip has a reading of the clock in it.",
 	.has_threads = true,
 	.metrics = metrics,
 	.points = points,

@@ -22,6 +22,13 @@ _Noreturn void tool_die(const char *what, int error)
 	exit(1);
 }
 
+int tool_compare_u32(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
 long tool_scaled(long count, long least)
 {
 	const long scaled = (long)((double)count * bench_options.scale);

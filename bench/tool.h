@@ -38,6 +38,9 @@ static inline uint32_t random_next(uint32_t *state)
 	return *state;
 }
 
+/* For qsort(). */
+int tool_compare_u32(const void *a, const void *b);
+
 /* @count times the scale of the run, at least @least. */
 long tool_scaled(long count, long least);
 

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tool.h"
+
 struct trip;		/* each peer has its own */
 
 struct trip_side {
@@ -19,6 +21,8 @@ struct trip_side {
 	long to_receive;
 	long to_send;
 	uint64_t begin, end;	/* of side 0, ns */
+	uint32_t *laps;		/* of side 0: what each trip took, ns; or NULL */
+	uint64_t last;		/* when the one before came back */
 };
 
 struct trip_ops {
@@ -36,9 +40,19 @@ extern const struct trip_ops trip_libevent;
 extern const struct trip_ops trip_libev;
 extern const struct trip_ops trip_libuv;
 
+static inline void trip_note_lap(struct trip_side *side)
+{
+	const uint64_t now = now_ns();
+
+	side->laps[side->received] = (uint32_t)(now - side->last);
+	side->last = now;
+}
+
 /* One was received: whether to answer it. */
 static inline bool trip_answers(struct trip_side *side)
 {
+	if (side->laps)
+		trip_note_lap(side);
 	side->received++;
 	return side->to_send-- > 0;
 }

@@ -61,7 +61,10 @@ struct weir_pool_options {
 				   short lately; at most 1 ms; 0: not at all,
 				   the default.  20 us to 100 us make sense.
 				   Without effect if there are more workers
-				   than CPUs that we may use. */
+				   than CPUs that we may use.  It wants
+				   WEIR_POOL_PIN: the kernel likes to wake a
+				   thread where its waker runs, and two that
+				   share a CPU only spin in each other's way */
 	weir_ns drain_ns;	/* drain's time limit on SIGTERM; default 30 s */
 	const char *name;	/* threads are NAME/0 .. NAME/ctl; at most 8
 				   characters, default "weir"; copied */
