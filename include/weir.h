@@ -32,6 +32,7 @@
 #include <weir/source.h>
 #include <weir/stats.h>
 #include <weir/timer.h>
+#include <weir/timerfd.h>
 #include <weir/tree.h>
 #include <weir/unix.h>
 #include <weir/watch.h>

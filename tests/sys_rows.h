@@ -38,6 +38,7 @@
 #include "sys/socket.h"
 #include "sys/spawn.h"
 #include "sys/thread.h"
+#include "sys/timerfd.h"
 
 #include "harness.h"
 #include "job.h"
@@ -101,6 +102,17 @@ static int eventfd_read_(void)
 	uint64_t count;
 
 	return weir__eventfd_read(on.event, &count);
+}
+
+RUN(timerfd_new, opened(weir__timerfd_new(CLOCK_MONOTONIC)))
+
+static int timerfd_set(void)
+{
+	int fd = weir__timerfd_new(CLOCK_MONOTONIC);
+	int r = weir__timerfd_set(fd, 1, 0, 0);
+
+	close(fd);
+	return r;
 }
 
 RUN(signalfd_new, opened(weir__signalfd_new(&on.set)))
@@ -505,6 +517,8 @@ static const struct row {
 	{ WEIR__CALL_EVENTFD_NEW, eventfd_new, false },
 	{ WEIR__CALL_EVENTFD_WRITE, eventfd_ring, true },
 	{ WEIR__CALL_EVENTFD_READ, eventfd_read_, true },
+	{ WEIR__CALL_TIMERFD_NEW, timerfd_new, false },
+	{ WEIR__CALL_TIMERFD_SET, timerfd_set, false },
 	{ WEIR__CALL_SIGNALFD_NEW, signalfd_new, false },
 	{ WEIR__CALL_SIGNALFD_SET, signalfd_set, false },
 	{ WEIR__CALL_SIGNALFD_READ, signalfd_read, true },

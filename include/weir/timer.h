@@ -10,6 +10,12 @@
  * of timers.  Its tick is 65,536 ns.  A timer never fires before its deadline,
  * and in an idle reactor at most a tick and the kernel's wake-up after it.
  * Timers fire in the order of their deadlines' ticks.
+ *
+ * All deadlines and periods are on CLOCK_MONOTONIC.  To set the wall clock, or
+ * to let NTP step it, neither hastens nor delays a timer.  A suspended machine
+ * does not count: what was left of a delay is left of it at the resume.  For
+ * timers that go on in suspend, or that follow the wall clock, see
+ * weir/timerfd.h.
  */
 #include <weir/base.h>
 

@@ -17,6 +17,7 @@
  *     rebuild.c   descriptors closed behind our back
  *     after_fork.c  a forked child takes it over, or leaves it
  *     timer.c     timers on the wheel
+ *     timerfd.c   timers of the kernel, on other clocks
  *     deliver.c   messages: a reactor's own inbox, running what arrives
  *     inotify.c   inotify instances on a reactor; their table: watched.c
  *     sigfd.c     signals as events of a reactor

@@ -23,7 +23,7 @@ static struct {
 	struct weir_inotify *inotify;
 	struct weir_sigfd *sigfd;
 	struct weir_snapshot *snapshot;
-	weir_token name, child;
+	weir_token name, child, timerfd;
 	struct probe p, a, b;
 } the;
 
@@ -34,6 +34,16 @@ static void on_timer(struct weir_reactor *r, struct weir_timer *t, void *data)
 	(void)r;
 	(void)t;
 	(void)data;
+}
+
+static void on_timerfd(struct weir_reactor *r, weir_token t,
+		       uint64_t expirations, int error, void *data)
+{
+	(void)r;
+	(void)t;
+	(void)expirations;
+	(void)data;
+	CHECK_EQ(error, -ESHUTDOWN);
 }
 
 static void run_nothing(struct weir_reactor *r, const struct weir_msg *msg,
@@ -200,6 +210,11 @@ static void turns(void *arg)
 	CHECK_EQ(weir_timer_start_at(the.timer, 1), -ECHILD);
 	CHECK_EQ(weir_timer_start_every(the.timer, 1), -ECHILD);
 	CHECK_EQ(weir_timer_stop(the.timer), -ECHILD);
+	CHECK_EQ(weir_timerfd_open(r, CLOCK_BOOTTIME, on_timerfd, NULL, &token),
+		 -ECHILD);
+	CHECK_EQ(weir_timerfd_start(r, the.timerfd, 1, 0, 0), -ECHILD);
+	CHECK_EQ(weir_timerfd_stop(r, the.timerfd), -ECHILD);
+	CHECK_EQ(weir_timerfd_close(r, the.timerfd), -ECHILD);
 }
 
 static void attached(void *arg)
@@ -260,6 +275,8 @@ static void make_all(void)
 	probe_add(the.r, &the.b, WEIR_READABLE | WEIR_WRITABLE);
 	CHECK_EQ(weir_source_open(the.r, NULL, NULL, &the.name), 0);
 	CHECK_EQ(weir_timer_new(the.r, on_timer, NULL, &the.timer), 0);
+	CHECK_EQ(weir_timerfd_open(the.r, CLOCK_BOOTTIME, on_timerfd, NULL,
+				   &the.timerfd), 0);
 	CHECK_EQ(weir_inotify_new(the.r, NULL, NULL, NULL, &the.inotify), 0);
 	CHECK_EQ(weir_sigfd_open(the.r, &set, 0, NULL, NULL, &the.sigfd), 0);
 	CHECK_EQ(weir_relay_start(the.r, the.a.token, the.b.token, NULL,

@@ -154,6 +154,10 @@ static void check_reactor(struct weir_reactor *r)
 	REFUSED(weir_source_close(r, on.token));
 	REFUSED(weir_timer_new(r, on_timer, NULL, &timer));
 	REFUSED(weir_timer_new_for(r, on.token, on_timer, NULL, &timer));
+	REFUSED(weir_timerfd_open(r, CLOCK_MONOTONIC, NULL, NULL, &token));
+	REFUSED(weir_timerfd_start(r, on.token, 1, 0, 0));
+	REFUSED(weir_timerfd_stop(r, on.token));
+	REFUSED(weir_timerfd_close(r, on.token));
 	REFUSED(weir_sigfd_open(r, &on.set, 0, NULL, NULL, &sigfd));
 	REFUSED(weir_connect(r, &on.addr, 1, NULL, NULL, &token));
 	REFUSED(weir_connect_cancel(r, on.token));

@@ -161,8 +161,8 @@ TEST(an_interruption_is_retried)
 TEST(no_descriptor_left)
 {
 	static int (*const openers[])(void) = {
-		epoll_create_, eventfd_new, signalfd_new, inotify_new, fd_dup,
-		open_, read_file, socket_, accept_, pidfd_open_,
+		epoll_create_, eventfd_new, timerfd_new, signalfd_new,
+		inotify_new, fd_dup, open_, read_file, socket_, accept_, pidfd_open_,
 		signals_unblocked_thread,
 	};
 	struct rlimit old;
