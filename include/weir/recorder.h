@@ -38,9 +38,7 @@ struct weir_record {
  * @capacity: how many fit; WEIR_RECORDS_MAX is enough for all
  *
  * Times between two WAKEs are computed from the processor's counter: they are
- * as good as that is even.  Of quick MESSAGEs that run in a row (under 200 ns
- * for 16 of them) up to 16 may share one reading of it: then each has the
- * .begun of the first and the .duration of them all.
+ * as good as that is even.
  *
  * Threads: any.
  * Return:  how many were copied (a busy thread may have written over some

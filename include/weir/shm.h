@@ -111,8 +111,7 @@ enum weir_shm_histogram {
  *                                                ones: none, but an error
  *
  * .tick is the processor's counter (TSC, CNTVCT; else CLOCK_MONOTONIC); two
- * WAKEs tell its pace.  Up to 16 quick MESSAGEs in a row may have the same.
- * .word is kind << 32 | value.
+ * WAKEs tell its pace.  .word is kind << 32 | value.
  */
 struct weir_shm_record {
 	uint64_t subject;

@@ -100,18 +100,14 @@ class Thread:
     def durations(self, pace):
         """How long each record lasted; None if nobody knows."""
         result = []
-        after = None
-        for this, next in zip(self.records[-2::-1], self.records[:0:-1]):
-            # Of those that share a tick nobody knows who took it.
-            if after is None or next.tick != this.tick:
-                after = next
+        for this, after in zip(self.records, self.records[1:]):
             ns = None
             if pace:
                 ns = (after.tick - this.tick) * pace
                 if after.kind == WAKE:
                     ns -= after.handler
             result.append(ns if ns is None or ns > 0 else 0)
-        return result[::-1] + [None]
+        return result + [None]
 
 
 class Pool:

@@ -21,6 +21,15 @@ void weir__undeliver(struct weir_reactor *r, const struct weir_msg *msg,
 		msg->call->undeliverable(r, msg, why);
 }
 
+static inline void run(struct weir_reactor *r, const struct weir_msg *msg,
+		       void *data)
+{
+	weir__trace(r, WEIR_SHM_MESSAGE, msg->token.bits,
+		    (void (*)(void))msg->call->run, 0);
+	msg->call->run(r, msg, data);
+	weir__trace_end(r, msg->token.bits);
+}
+
 /* For a source that is not here, or that has just come from elsewhere. */
 static __attribute__((noinline)) void
 deliver_odd(struct weir_reactor *r, const struct weir_msg *msg,
@@ -32,51 +41,24 @@ deliver_odd(struct weir_reactor *r, const struct weir_msg *msg,
 		weir__undeliver(r, msg, -ESTALE);
 }
 
-/* With the common cases in line. */
-__attribute__((always_inline)) static inline void
-deliver(struct weir_reactor *r, const struct weir_msg *msg,
-	struct weir__pace *pace)
+void weir__deliver(struct weir_reactor *r, const struct weir_msg *msg)
 {
+	const struct weir__source *s;
 	void *data = NULL;
 
 	if (!weir_token_is_none(msg->token)) {
-		const struct weir__source *s = weir__source_get(r, msg->token);
-
+		s = weir__source_get(r, msg->token);
 		if (__builtin_expect(!s || s->move, 0)) {
 			deliver_odd(r, msg, s);
 			return;
 		}
 		data = s->data;
 	}
-	weir__trace_message(r, msg, pace);
-	msg->call->run(r, msg, data);
-	weir__trace_end(r, msg->token.bits);
-}
-
-void weir__deliver(struct weir_reactor *r, const struct weir_msg *msg)
-{
-	struct weir__pace pace = { 0 };
-
-	deliver(r, msg, &pace);
-}
-
-void weir__deliver_span(struct weir_reactor *r, const struct weir_msg *msg,
-			size_t count, struct weir__pace *pace)
-{
-	const struct weir_msg *end = msg + count;
-	struct weir__pace mine = *pace;		/* in registers */
-
-	for (; msg < end; msg++) {
-		/* Four lines on: a handler is too long to look past. */
-		__builtin_prefetch(msg + 8);
-		deliver(r, msg, &mine);
-	}
-	*pace = mine;
+	run(r, msg, data);
 }
 
 bool weir__deliver_inbox(struct weir_reactor *r)
 {
-	struct weir__pace pace = { 0 };
 	struct weir_msg msg;
 	unsigned taken = 0;
 	size_t tail;
@@ -86,7 +68,7 @@ bool weir__deliver_inbox(struct weir_reactor *r)
 	while (taken < WEIR__BUDGET_MESSAGES &&
 	       weir__inbox_head(r->inbox) != tail &&
 	       weir__inbox_take(r->inbox, &msg)) {
-		deliver(r, &msg, &pace);
+		weir__deliver(r, &msg);
 		taken++;
 	}
 	weir__inbox_release(r->inbox);

@@ -52,7 +52,6 @@
 #include "sys/clock.h"
 #include "sys/fork.h"
 #include "sys/probe.h"
-#include "sys/tick.h"
 
 #ifndef WEIR_DEBUG
 #define WEIR_DEBUG 0
@@ -218,24 +217,23 @@ static inline uint64_t weir__stat_get(const struct weir_reactor *r,
 }
 
 /*
- * A run() begins: count and record it.  To the compiler a probe's one nop looks
- * long, hence the attribute.
+ * A handler or a run() begins: count and record it.  To the compiler a probe's
+ * one nop looks long, hence the attribute.
  *
  * Threads: owner.
  */
 __attribute__((always_inline))
-static inline void weir__trace_message(struct weir_reactor *r,
-				       const struct weir_msg *msg,
-				       struct weir__pace *pace)
+static inline void weir__trace(struct weir_reactor *r, enum weir_shm_kind kind,
+			       uint64_t subject, void (*handler)(void),
+			       uint32_t value)
 {
 	struct weir__view *view = r->view;
 
-	weir__tally_add(&view->stats[WEIR__STAT_MESSAGES_IN], 1);
-	weir__view_record_at(view, WEIR_SHM_MESSAGE, msg->token.bits,
-			     (uintptr_t)msg->call->run, 0,
-			     weir__pace_tick(pace));
-	WEIR__PROBE4(handler_start, r->owner, msg->token.bits, msg->call->run,
-		     0);
+	weir__tally_add(&view->stats[kind == WEIR_SHM_CALL ?
+				     WEIR__STAT_CALLS :
+				     WEIR__STAT_MESSAGES_IN], 1);
+	weir__view_record(view, kind, subject, (uintptr_t)handler, value);
+	WEIR__PROBE4(handler_start, r->owner, subject, handler, value);
 }
 
 /* It has returned.  Threads: owner. */
@@ -366,10 +364,6 @@ void weir__reactor_return_all(struct weir_reactor *r);
 
 /* Run one message here, or return it to its sender. */
 void weir__deliver(struct weir_reactor *r, const struct weir_msg *msg);
-
-/* The same, of many in a row in memory. */
-void weir__deliver_span(struct weir_reactor *r, const struct weir_msg *msgs,
-			size_t count, struct weir__pace *pace);
 
 /* Return one message; @r as in weir_undeliverable_fn. */
 void weir__undeliver(struct weir_reactor *r, const struct weir_msg *msg,

@@ -17,7 +17,6 @@
 #include "sync/line.h"
 #include "sync/record.h"
 #include "sync/tally.h"
-#include "sys/tick.h"
 
 enum weir__stat {
 	WEIR__STAT_TURNS,
@@ -88,23 +87,13 @@ static inline void weir__view_count(struct weir__view *view,
 	weir__tally_add(&h->buckets[weir__histogram_bucket(value)], 1);
 }
 
-/* It begins at @tick.  Threads: the writer. */
-static inline void weir__view_record_at(struct weir__view *view,
-					enum weir_shm_kind kind,
-					uint64_t subject, uint64_t handler,
-					uint32_t value, uint64_t tick)
-{
-	weir__record_put(&view->records, &view->records_begun, subject,
-			 handler, (uint64_t)kind << 32 | value, tick);
-}
-
-/* It begins now.  Threads: the writer. */
+/* Threads: the writer. */
 static inline void weir__view_record(struct weir__view *view,
 				     enum weir_shm_kind kind, uint64_t subject,
 				     uint64_t handler, uint32_t value)
 {
-	weir__view_record_at(view, kind, subject, handler, value,
-			     weir__tick());
+	weir__record_put(&view->records, &view->records_begun, subject,
+			 handler, (uint64_t)kind << 32 | value);
 }
 
 #endif /* WEIR_LOOP_VIEW_H */

@@ -93,9 +93,7 @@ static void translate_all(const struct weir__record *raw, size_t n,
 		translate(&raw[i], &scale, r);
 		if (r->kind != WEIR_SHM_WAKE && end > r->begun)
 			r->duration = end - r->begun;
-		/* Of those that share a tick nobody knows who took it. */
-		if (i == 0 || raw[i - 1].tick != raw[i].tick)
-			end = end_before(r);
+		end = end_before(r);
 	}
 }
 

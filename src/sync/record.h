@@ -4,8 +4,7 @@
  *
  * A ring that one thread writes for ever and nobody stops.  It is the thread's
  * state as well: its newest record says which handler it is in.  A record ends
- * when the next one begins, so one reading of the clock does for both.  Quick ones
- * in a row may have the same reading (sys/tick.h).
+ * when the next one begins, so one reading of the clock does for both.
  *
  * Ordering: an arrow joins a release to the acquire it pairs with.
  * V1 -> V2  Who sees the count n sees the records below n - 1 whole: each was
@@ -58,14 +57,10 @@ struct weir__records {
 	_Alignas(WEIR__LINE) struct weir__record_slot slots[WEIR__RECORDS];
 };
 
-/*
- * Begin a record at @tick, not before the last one's; @count counts those of
- * @ring.  Threads: the writer.
- */
+/* Begin a record; @count counts those of @ring.  Threads: the writer. */
 static inline void weir__record_put(struct weir__records *ring,
 				    struct weir__tally *count, uint64_t subject,
-				    uint64_t handler, uint64_t word,
-				    uint64_t tick)
+				    uint64_t handler, uint64_t word)
 {
 	const uint64_t n = atomic_load_explicit(&count->n,
 						memory_order_relaxed); /* V6 */
@@ -78,7 +73,7 @@ static inline void weir__record_put(struct weir__records *ring,
 			      memory_order_release);		/* V3 */
 	atomic_store_explicit(&slot->word, word,
 			      memory_order_release);		/* V3 */
-	atomic_store_explicit(&slot->tick, tick,
+	atomic_store_explicit(&slot->tick, weir__tick(),
 			      memory_order_release);		/* V3 */
 }
 

@@ -28,35 +28,4 @@ static inline uint64_t weir__tick(void)
 #endif
 }
 
-/*
- * For a row of events that may each be shorter than a reading takes (10 ns on
- * some x86): while they are quick, PACE_SHARED of them share one reading.
- */
-struct weir__pace {
-	uint64_t tick;		/* the last reading; 0: none yet */
-	unsigned left;		/* events that share it still */
-};
-
-enum {
-	WEIR__PACE_SHARED = 16,
-	/* Those of one reading are quick in so many: 200 ns at 2.5 GHz. */
-	WEIR__PACE_QUICK = 512,
-};
-
-/* Return: when an event begins, or when the first of its sharers did. */
-static inline uint64_t weir__pace_tick(struct weir__pace *pace)
-{
-	uint64_t tick;
-
-	if (__builtin_expect(pace->left > 0, 1)) {
-		pace->left--;
-		return pace->tick;
-	}
-	tick = weir__tick();
-	if (tick - pace->tick < WEIR__PACE_QUICK)
-		pace->left = WEIR__PACE_SHARED - 1;
-	pace->tick = tick;
-	return tick;
-}
-
 #endif /* WEIR_SYS_TICK_H */

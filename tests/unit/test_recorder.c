@@ -84,31 +84,6 @@ TEST(a_message_and_how_long_it_took)
 	fixture_pool_end(pool);
 }
 
-/* Quick ones share a reading of the clock: who is slow among them shows. */
-TEST(a_slow_message_among_quick_ones)
-{
-	struct hold hold = { .fn = NULL };
-	int n;
-
-	begin();
-	hold_begin(&hold, pool, 0);
-	for (int i = 0; i < 40; i++)
-		CHECK_EQ(weir_post(pool, 0, i == 19 ? &slow : &quick, NULL, 0),
-			 0);
-	hold_end(&hold);
-	fixture_settle(pool);
-	n = read_all(0);
-	CHECK(find(n, (uintptr_t)sleep_20_ms)->duration >=
-	      198 * WEIR_NS_PER_MSEC / 10);
-	for (int i = 1; i < n; i++) {
-		if (records[i].kind == WEIR_SHM_MESSAGE &&
-		    records[i - 1].kind == WEIR_SHM_MESSAGE &&
-		    records[i - 1].begun == records[i].begun)
-			CHECK_EQ(records[i - 1].duration, records[i].duration);
-	}
-	fixture_pool_end(pool);
-}
-
 static void post_quick(struct weir_reactor *r, void *arg)
 {
 	(void)arg;
