@@ -63,8 +63,9 @@ int weir_source_tie(struct weir_reactor *r, weir_token a, weir_token b);
  * @worker: 0 .. workers - 1
  *
  * After it returns 0 the source, those that are tied to it, and their timers
- * are the other worker's: calls with @token fail with -ESTALE here.  Within the source's own handler the
- * verdict then means nothing: what was given is kept for the new worker.
+ * are the other worker's: calls with @token fail with -ESTALE here.  Within the
+ * source's own handler the verdict then means nothing: what was given is kept
+ * for the new worker.
  *
  * If the kernel does not let the other worker watch the descriptor (-ENOSPC,
  * -ENOMEM, or it was closed), the handler is called there with WEIR_MOVED and
@@ -76,9 +77,10 @@ int weir_source_tie(struct weir_reactor *r, weir_token a, weir_token b);
  * Return:  0, -ESTALE (@token names no source of @r), -EALREADY (it is on
  *          @worker), -EBUSY (its last move is not complete), -EAGAIN (the queue
  *          to @worker is full: try later), -EOPNOTSUPP (it is the control
- *          thread's, a listener's or a spawned child's), -EBADF (its descriptor was closed behind our back), -EINVAL
- *          (no such worker, no pool, or not started), -ECANCELED (the pool
- *          drains or stops), -ENOMEM or -ECHILD.  What holds for one of those
+ *          thread's, a listener's or a spawned child's), -EBADF (its
+ *          descriptor was closed behind our back), -EINVAL (no such worker, no
+ *          pool, or not started), -ECANCELED (the pool drains or stops),
+ *          -ENOMEM or -ECHILD.  What holds for one of those
  *          that are tied holds for all.  But for 0 nothing has changed.
  */
 int weir_source_move(struct weir_reactor *r, weir_token token, int worker);
