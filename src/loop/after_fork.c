@@ -59,12 +59,14 @@ static void belong_here(struct weir_reactor *r)
 int weir_reactor_after_fork(struct weir_reactor *r)
 {
 	const uint32_t parents = r->fork_generation;
-	const struct weir__doorbell before = r->bell;
+	struct weir__doorbell before;
 	struct weir__inbox *inbox;
 	int err = check(r);
 
 	if (err < 0)
 		return err;
+	/* Not of a pool's reactor, whose bell others ring. */
+	before = r->bell;
 	inbox = weir__inbox_new(r->inbox_messages);
 	if (!inbox)
 		return -ENOMEM;
