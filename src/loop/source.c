@@ -180,9 +180,8 @@ int weir_source_open(struct weir_reactor *r, weir_source_fn *fn, void *data,
 	return 0;
 }
 
-/* The source, if the caller may touch it; *ret_err says why not. */
-static struct weir__source *lookup(struct weir_reactor *r, weir_token token,
-				   int *ret_err)
+struct weir__source *weir__source_lookup(struct weir_reactor *r,
+					 weir_token token, int *ret_err)
 {
 	struct weir__source *s;
 
@@ -308,7 +307,7 @@ int weir_source_modify(struct weir_reactor *r, weir_token token,
 		       uint32_t epoll_flags)
 {
 	int err;
-	struct weir__source *s = lookup(r, token, &err);
+	struct weir__source *s = weir__source_lookup(r, token, &err);
 
 	if (!s)
 		return err;
@@ -342,7 +341,7 @@ static int want_level(struct weir_reactor *r, struct weir__source *s,
 int weir_source_want(struct weir_reactor *r, weir_token token, uint32_t facts)
 {
 	int err;
-	struct weir__source *s = lookup(r, token, &err);
+	struct weir__source *s = weir__source_lookup(r, token, &err);
 
 	if (!s)
 		return err;
@@ -363,7 +362,7 @@ int weir_source_want(struct weir_reactor *r, weir_token token, uint32_t facts)
 int weir_source_clear(struct weir_reactor *r, weir_token token, uint32_t facts)
 {
 	int err;
-	struct weir__source *s = lookup(r, token, &err);
+	struct weir__source *s = weir__source_lookup(r, token, &err);
 
 	if (!s)
 		return err;
@@ -374,7 +373,7 @@ int weir_source_clear(struct weir_reactor *r, weir_token token, uint32_t facts)
 int weir_source_again(struct weir_reactor *r, weir_token token, uint32_t facts)
 {
 	int err;
-	struct weir__source *s = lookup(r, token, &err);
+	struct weir__source *s = weir__source_lookup(r, token, &err);
 
 	if (!s)
 		return err;
@@ -386,7 +385,7 @@ int weir_source_set(struct weir_reactor *r, weir_token token,
 		    weir_source_fn *fn, void *data)
 {
 	int err;
-	struct weir__source *s = lookup(r, token, &err);
+	struct weir__source *s = weir__source_lookup(r, token, &err);
 
 	if (!s)
 		return err;
@@ -407,7 +406,7 @@ int weir_source_set(struct weir_reactor *r, weir_token token,
 int weir_source_data(struct weir_reactor *r, weir_token token, void **ret_data)
 {
 	int err;
-	struct weir__source *s = lookup(r, token, &err);
+	struct weir__source *s = weir__source_lookup(r, token, &err);
 
 	if (!s)
 		return err;
@@ -418,7 +417,7 @@ int weir_source_data(struct weir_reactor *r, weir_token token, void **ret_data)
 int weir_source_fd(struct weir_reactor *r, weir_token token, int *ret_fd)
 {
 	int err;
-	struct weir__source *s = lookup(r, token, &err);
+	struct weir__source *s = weir__source_lookup(r, token, &err);
 
 	if (!s)
 		return err;
@@ -429,7 +428,7 @@ int weir_source_fd(struct weir_reactor *r, weir_token token, int *ret_fd)
 int weir__source_hide(struct weir_reactor *r, weir_token token)
 {
 	int err;
-	struct weir__source *s = lookup(r, token, &err);
+	struct weir__source *s = weir__source_lookup(r, token, &err);
 
 	if (!s)
 		return err;
@@ -463,7 +462,7 @@ void weir__source_drop(struct weir_reactor *r, struct weir__source *s)
 int weir_source_remove(struct weir_reactor *r, weir_token token)
 {
 	int err;
-	struct weir__source *s = lookup(r, token, &err);
+	struct weir__source *s = weir__source_lookup(r, token, &err);
 
 	if (!s)
 		return err;
@@ -474,7 +473,7 @@ int weir_source_remove(struct weir_reactor *r, weir_token token)
 int weir_source_close(struct weir_reactor *r, weir_token token)
 {
 	int err;
-	struct weir__source *s = lookup(r, token, &err);
+	struct weir__source *s = weir__source_lookup(r, token, &err);
 	int fd;
 
 	if (!s)

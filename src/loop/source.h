@@ -60,6 +60,13 @@ static inline struct weir__source *weir__source_get(const struct weir_reactor *r
 }
 
 /*
+ * The same for a call of the user's: NULL also if the caller may not touch it,
+ * and *ret_err says why not.
+ */
+struct weir__source *weir__source_lookup(struct weir_reactor *r,
+					 weir_token token, int *ret_err);
+
+/*
  * Its handler, or whether it is odd, has changed.  An end, a failure, and all
  * that comes for a source that is odd or without a handler, are not for the
  * fast path of weir__dispatch().

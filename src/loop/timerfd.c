@@ -174,17 +174,13 @@ int weir_timerfd_open(struct weir_reactor *r, clockid_t clock,
 	return 0;
 }
 
-/* The source of a timer, if the caller may touch it; *ret_err says why not. */
+/* weir__source_lookup() for one that is a timer's. */
 static struct weir__source *lookup(struct weir_reactor *r, weir_token token,
 				   int *ret_err)
 {
-	struct weir__source *s;
+	struct weir__source *s = weir__source_lookup(r, token, ret_err);
 
-	*ret_err = weir__reactor_check(r);
-	if (*ret_err < 0)
-		return NULL;
-	s = weir__source_get(r, token);
-	if (s && s->fn == on_event)
+	if (!s || s->fn == on_event)
 		return s;
 	*ret_err = -ESTALE;
 	return NULL;

@@ -300,13 +300,12 @@ int weir_connect(struct weir_reactor *r, const struct weir_addr *addr,
 
 int weir_connect_cancel(struct weir_reactor *r, weir_token token)
 {
-	struct weir__source *s;
-	int err = weir__reactor_check(r);
+	int err;
+	struct weir__source *s = weir__source_lookup(r, token, &err);
 
-	if (err < 0)
+	if (!s)
 		return err;
-	s = weir__source_get(r, token);
-	if (!s || s->fn != connecting)
+	if (s->fn != connecting)
 		return -ESTALE;
 	forget(s->data);
 	weir_source_close(r, token);
