@@ -11,10 +11,10 @@
 #ifdef WEIR_HAVE_LIBEVENT
 
 #include <errno.h>
-#include <event2/event.h>
 #include <event2/listener.h>
 #include <unistd.h>
 
+#include "libevent.h"
 #include "tool.h"
 
 struct server {
@@ -42,22 +42,9 @@ static void *server_main(void *arg)
 	return NULL;
 }
 
-static struct event_base *make_base(void)
-{
-	struct event_config *config = event_config_new();
-	struct event_base *base = NULL;
-
-	if (!config)
-		return NULL;
-	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-	base = event_base_new_with_config(config);
-	event_config_free(config);
-	return base;
-}
-
 static int run(struct accept_job *job, long arg)
 {
-	struct server server = { job, make_base() };
+	struct server server = { job, libevent_base(0) };
 	const struct sockaddr_in any = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),

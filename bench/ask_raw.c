@@ -37,14 +37,6 @@ static int open_asked(long arg, struct asked **ret_asked)
 	return 0;
 }
 
-static void ring(struct asked *asked)
-{
-	const uint64_t one = 1;
-
-	if (write(asked->eventfd, &one, sizeof(one)) < 0)
-		tool_die("eventfd", errno);
-}
-
 static void serve(struct asked *asked)
 {
 	struct epoll_event event;
@@ -58,14 +50,14 @@ static void serve(struct asked *asked)
 static void ask(struct asked *asked, struct ask_question *question)
 {
 	if (queue_list_push(&asked->list, &question->node))
-		ring(asked);
+		tool_ring(asked->eventfd);
 	sem_wait(&question->is_answered);
 }
 
 static void stop(struct asked *asked)
 {
 	atomic_store(&asked->is_over, true);
-	ring(asked);
+	tool_ring(asked->eventfd);
 }
 
 static void close_asked(struct asked *asked)

@@ -10,34 +10,22 @@
 #ifdef WEIR_HAVE_LIBEVENT
 
 #include <errno.h>
-#include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
+
+#include "libevent.h"
 
 static void on_event(evutil_socket_t fd, short what, void *data)
 {
 	(void)fd, (void)what, (void)data;
 }
 
-static struct event_base *make_base(void)
-{
-	struct event_config *config = event_config_new();
-	struct event_base *base = NULL;
-
-	if (!config)
-		return NULL;
-	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK |
-			      EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
-	base = event_base_new_with_config(config);
-	event_config_free(config);
-	return base;
-}
-
 int conn_libevent(const int *fds, size_t count)
 {
 	struct event *events = malloc(count * sizeof(*events));
 	const struct timeval idle = { .tv_sec = CONN_IDLE_S };
-	struct event_base *base = make_base();
+	struct event_base *base =
+		libevent_base(EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	const struct timeval *timeout;
 
 	if (!events || !base)

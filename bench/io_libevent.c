@@ -13,10 +13,10 @@
 #ifdef WEIR_HAVE_LIBEVENT
 
 #include <errno.h>
-#include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
 
+#include "libevent.h"
 #include "work.h"
 
 struct io_loop {
@@ -51,20 +51,15 @@ static void on_http(evutil_socket_t fd, short what, void *data)
 static int open_loop(struct io_job *job, enum io_mode mode,
 		     struct io_loop **ret_loop)
 {
-	struct event_config *config = event_config_new();
 	struct io_loop *loop = calloc(1, sizeof(*loop) +
 				      job->count * sizeof(loop->events[0]));
 
 	(void)mode;
-	if (config && loop) {
-		loop->job = job;
-		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK |
-				      EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
-		loop->base = event_base_new_with_config(config);
-	}
-	if (config)
-		event_config_free(config);
-	if (!loop || !loop->base) {
+	if (!loop)
+		return -ENOMEM;
+	loop->job = job;
+	loop->base = libevent_base(EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	if (!loop->base) {
 		free(loop);
 		return -ENOMEM;
 	}

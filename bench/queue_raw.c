@@ -71,14 +71,6 @@ static void wait_for_edge(struct queue *q)
 	q->job->wakeups++;
 }
 
-static void ring(struct queue *q)
-{
-	const uint64_t one = 1;
-
-	if (write(q->eventfd, &one, sizeof(one)) < 0)
-		tool_die("eventfd", errno);
-}
-
 static void list_consume(struct queue *q)
 {
 	while (!q->job->is_done) {
@@ -97,7 +89,7 @@ static void list_produce(struct queue *q, unsigned producer)
 
 		node->word = (uint64_t)i;
 		if (queue_list_push(&q->list, node) || q->is_written_each)
-			ring(q);
+			tool_ring(q->eventfd);
 	}
 }
 
@@ -191,7 +183,7 @@ static void wfcq_produce(struct queue *q, unsigned producer)
 		atomic_thread_fence(memory_order_seq_cst);
 		if (atomic_load_explicit(&q->asleep, memory_order_relaxed) &&
 		    atomic_exchange(&q->asleep, 0))
-			ring(q);
+			tool_ring(q->eventfd);
 	}
 }
 

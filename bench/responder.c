@@ -123,10 +123,7 @@ int responder_start(struct responder **ret_responder, int *ret_port)
 /* Connections end when the proxies do; this is after that. */
 void responder_stop(struct responder *r)
 {
-	const uint64_t one = 1;
-
-	if (write(r->stop, &one, sizeof(one)) < 0)
-		tool_die("responder", errno);
+	tool_ring(r->stop);
 	pthread_join(r->thread, NULL);
 	close(r->stop);
 	close(r->epfd);

@@ -120,14 +120,6 @@ struct hand {
 	_Atomic(struct mover *) *boxes;	/* [to * MOST + mover] */
 };
 
-static void ring(const struct moving *moving, int number)
-{
-	const uint64_t one = 1;
-
-	if (write(moving->bells[number], &one, sizeof(one)) < 0)
-		tool_die("write", -errno);
-}
-
 /* Give one away, unless it has moved enough. */
 static void give(struct hand *hand, struct mover *m)
 {
@@ -141,7 +133,7 @@ static void give(struct hand *hand, struct mover *m)
 	m->began = now_ns();
 	epoll_ctl(moving->epolls[hand->number], EPOLL_CTL_DEL, m->fds[1], NULL);
 	atomic_store(&hand->boxes[to * MOST + (m - moving->movers)], m);
-	ring(moving, to);
+	tool_ring(moving->bells[to]);
 }
 
 static void look(struct hand *hand)
@@ -201,7 +193,7 @@ static int by_hand(struct moving *moving)
 	/* No pthread_cancel(): what a frame was to ASan would stay behind. */
 	atomic_store(&moving->is_over, true);
 	for (int i = 0; i < 2; i++) {
-		ring(moving, i);
+		tool_ring(moving->bells[i]);
 		pthread_join(threads[i], NULL);
 		close(moving->epolls[i]);
 		close(moving->bells[i]);

@@ -13,9 +13,10 @@
 #ifdef WEIR_HAVE_LIBEVENT
 
 #include <errno.h>
-#include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
+
+#include "libevent.h"
 
 struct timer_loop {
 	struct timer_job *job;
@@ -43,18 +44,14 @@ static struct timeval timeval_of(uint64_t ns)
 
 static int open_loop(struct timer_job *job, struct timer_loop **ret_loop)
 {
-	struct event_config *config = event_config_new();
 	struct timer_loop *loop = calloc(1, sizeof(*loop) +
 					 job->count * sizeof(loop->events[0]));
 	const struct timeval keep_delay = timeval_of(TIMER_KEEP_NS);
 
-	if (config && loop) {
-		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-		loop->base = event_base_new_with_config(config);
-	}
-	if (config)
-		event_config_free(config);
-	if (!loop || !loop->base) {
+	if (!loop)
+		return -ENOMEM;
+	loop->base = libevent_base(0);
+	if (!loop->base) {
 		free(loop);
 		return -ENOMEM;
 	}

@@ -120,6 +120,14 @@ int tool_listen(int *ret_fd)
 	return 0;
 }
 
+void tool_ring(int eventfd)
+{
+	const uint64_t one = 1;
+
+	if (write(eventfd, &one, sizeof(one)) < 0)
+		tool_die("eventfd", errno);
+}
+
 void tool_set_up_socket(int fd)
 {
 	fcntl(fd, F_SETFL, O_NONBLOCK);

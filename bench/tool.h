@@ -58,6 +58,9 @@ pthread_t tool_thread(void *(*fn)(void *arg), void *arg);
 int tool_listen(int *ret_fd);
 int tool_connect(int listener, int *ret_client, int *ret_server);
 
+/* Write to an eventfd, or end the program. */
+void tool_ring(int eventfd);
+
 /* Make a socket non-blocking and without delay. */
 void tool_set_up_socket(int fd);
 

@@ -7,7 +7,6 @@
  * and nothing else, which is no event loop but the floor under all of them.
  */
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -51,25 +50,17 @@ static void close_trip(struct trip *trip)
 	free(trip);
 }
 
-static void send_to(struct trip *trip, int side)
-{
-	const uint64_t one = 1;
-
-	if (write(trip->eventfd[side], &one, sizeof(one)) < 0)
-		tool_die("eventfd", errno);
-}
-
 static void run_eventfd(struct trip *trip, int side)
 {
 	struct trip_side *s = &trip->sides[side];
 	struct epoll_event event;
 
 	if (side == 0)
-		send_to(trip, 1);
+		tool_ring(trip->eventfd[1]);
 	while (!trip_is_over(s)) {
 		if (epoll_wait(trip->epfd[side], &event, 1, -1) == 1 &&
 		    trip_answers(s))
-			send_to(trip, !side);
+			tool_ring(trip->eventfd[!side]);
 	}
 }
 
@@ -79,11 +70,11 @@ static void run_read(struct trip *trip, int side)
 	uint64_t count;
 
 	if (side == 0)
-		send_to(trip, 1);
+		tool_ring(trip->eventfd[1]);
 	while (!trip_is_over(s)) {
 		if (read(trip->eventfd[side], &count, sizeof(count)) > 0 &&
 		    trip_answers(s))
-			send_to(trip, !side);
+			tool_ring(trip->eventfd[!side]);
 	}
 }
 
