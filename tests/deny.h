@@ -2,8 +2,7 @@
 /*
  * tests/deny.h - what a thread asks of the kernel or of the heap is refused
  *
- * For the tests test_errno_*.c, one file of each program: it has the functions
- * that the linker puts in the place of malloc() and its kin (Makefile.am).
+ * For the tests test_errno_*.c, one file of each program, as with heap.h.
  * Only the calling thread is refused anything.
  */
 #ifndef WEIR_TESTS_DENY_H
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "heap.h"
 #include "sys/fault.h"
 
 static _Thread_local struct {
@@ -81,38 +81,9 @@ static inline void deny_nothing(void)
 	deny.has_heap = false;
 }
 
-static inline bool deny_block(void)
+static bool heap_refuses(void)
 {
 	return deny.has_heap && deny.heap_pass-- <= 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-	return deny_block() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return deny_block() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return deny_block() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-	return deny_block() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
 /* The process can open no more descriptors, or as many as before again. */

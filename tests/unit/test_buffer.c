@@ -13,16 +13,13 @@
 
 #include "fixture.h"
 #include "harness.h"
-
-/* It stands in for malloc() in the library's calls. */
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
+#include "heap.h"
 
 static bool is_out_of_memory;
 
-void *__wrap_malloc(size_t size)
+static bool heap_refuses(void)
 {
-	return is_out_of_memory ? NULL : __real_malloc(size);
+	return is_out_of_memory;
 }
 
 static int try_new(size_t size, size_t capacity, size_t high, size_t low,

@@ -12,44 +12,12 @@
 #include <sys/stat.h>
 #include <weir.h>
 
+#include "deaf.h"
 #include "deny.h"
 #include "fixture.h"
 #include "folder.h"
 
 static weir_token token;
-
-static void on_signal(struct weir_reactor *control,
-		      const struct signalfd_siginfo *info, void *data)
-{
-	(void)control;
-	(void)info;
-	(void)data;
-}
-
-static void on_tree(struct weir_reactor *control,
-		    const struct weir_tree_event *event, void *data)
-{
-	(void)control;
-	(void)event;
-	(void)data;
-}
-
-static void on_watch(struct weir_reactor *control, const char *path,
-		     enum weir_watch_event event, void *data)
-{
-	(void)control;
-	(void)path;
-	(void)event;
-	(void)data;
-}
-
-static void on_child(struct weir_reactor *control,
-		     const struct weir_child_status *status, void *data)
-{
-	(void)control;
-	(void)status;
-	(void)data;
-}
 
 static void be_nobody(void)
 {

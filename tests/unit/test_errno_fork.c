@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include "deaf.h"
 #include "deny.h"
 #include "fixture.h"
 #include "probe.h"
@@ -46,14 +47,6 @@ static void on_timerfd(struct weir_reactor *r, weir_token t,
 	CHECK_EQ(error, -ESHUTDOWN);
 }
 
-static void run_nothing(struct weir_reactor *r, const struct weir_msg *msg,
-			void *data)
-{
-	(void)r;
-	(void)msg;
-	(void)data;
-}
-
 static const struct weir_call call = { .run = run_nothing };
 
 static int64_t answer(struct weir_reactor *r, void *arg, void *data)
@@ -77,65 +70,6 @@ static void undrained(struct weir_reactor *r, weir_token left, void *data)
 {
 	(void)r;
 	(void)left;
-	(void)data;
-}
-
-static void on_connect(struct weir_reactor *r, weir_token t, int error,
-		       void *data)
-{
-	(void)r;
-	(void)t;
-	(void)error;
-	(void)data;
-}
-
-static void on_accept(struct weir_reactor *r, int fd,
-		      const struct weir_addr *peer, void *data)
-{
-	(void)r;
-	(void)fd;
-	(void)peer;
-	(void)data;
-}
-
-static void on_relay(struct weir_reactor *r,
-		     const struct weir_relay_result *result, void *data)
-{
-	(void)r;
-	(void)result;
-	(void)data;
-}
-
-static void on_signal(struct weir_reactor *control,
-		      const struct signalfd_siginfo *info, void *data)
-{
-	(void)control;
-	(void)info;
-	(void)data;
-}
-
-static void on_tree(struct weir_reactor *control,
-		    const struct weir_tree_event *event, void *data)
-{
-	(void)control;
-	(void)event;
-	(void)data;
-}
-
-static void on_watch(struct weir_reactor *control, const char *path,
-		     enum weir_watch_event event, void *data)
-{
-	(void)control;
-	(void)path;
-	(void)event;
-	(void)data;
-}
-
-static void on_child(struct weir_reactor *control,
-		     const struct weir_child_status *status, void *data)
-{
-	(void)control;
-	(void)status;
 	(void)data;
 }
 

@@ -9,37 +9,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "deaf.h"
 #include "deny.h"
 #include "fixture.h"
 #include "probe.h"
 
 static weir_token token;
-
-static void on_connect(struct weir_reactor *r, weir_token t, int error,
-		       void *data)
-{
-	(void)r;
-	(void)t;
-	(void)error;
-	(void)data;
-}
-
-static void on_accept(struct weir_reactor *r, int fd,
-		      const struct weir_addr *peer, void *data)
-{
-	(void)r;
-	(void)fd;
-	(void)peer;
-	(void)data;
-}
-
-static void on_relay(struct weir_reactor *r,
-		     const struct weir_relay_result *result, void *data)
-{
-	(void)r;
-	(void)result;
-	(void)data;
-}
 
 static struct weir_addr address(const char *text)
 {
@@ -169,14 +144,6 @@ TEST(a_connect_finds_nothing_left)
 
 static struct weir_addr target;
 static int frees;
-
-static void run_nothing(struct weir_reactor *r, const struct weir_msg *msg,
-			void *data)
-{
-	(void)r;
-	(void)msg;
-	(void)data;
-}
 
 static void on_free(struct weir_reactor *r, const struct weir_msg *msg, int why)
 {

@@ -9,19 +9,12 @@
 #include <sys/eventfd.h>
 #include <weir.h>
 
+#include "deaf.h"
 #include "deny.h"
 #include "fixture.h"
 #include "hold.h"
 
 static weir_token token;
-
-static void run_nothing(struct weir_reactor *r, const struct weir_msg *msg,
-			void *data)
-{
-	(void)r;
-	(void)msg;
-	(void)data;
-}
 
 static const struct weir_call call = { .run = run_nothing };
 

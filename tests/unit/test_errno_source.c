@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <weir/timer.h>
 
+#include "deaf.h"
 #include "deny.h"
 #include "fixture.h"
 #include "probe.h"
@@ -34,14 +35,6 @@ static void on_timer(struct weir_reactor *r, struct weir_timer *t, void *data)
 	(void)t;
 	(void)data;
 	CHECK_EQ(weir_reactor_stop(r), 0);
-}
-
-static void run_nothing(struct weir_reactor *r, const struct weir_msg *msg,
-			void *data)
-{
-	(void)r;
-	(void)msg;
-	(void)data;
 }
 
 TEST(a_reactor_is_not_made)

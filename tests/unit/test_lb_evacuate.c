@@ -4,7 +4,6 @@
  */
 #include <weir.h>
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "lb/lb.h"
 #include "lb/session.h"
 #include "lb/table.h"
+#include "stream.h"
 
 enum {
 	WORKERS = 3,
@@ -121,61 +121,18 @@ static void evacuate(struct balancer *b, int worker)
 	CHECK_EQ(left, 0);
 }
 
-/* One direction of a session. */
-struct stream {
-	int from, to;
-	unsigned seed;
-	_Atomic uint64_t sent, received;
-	pthread_t threads[2];
-};
-
 static _Atomic bool is_over;
 
-static void *send_stream(void *arg)
-{
-	struct stream *s = arg;
-
-	while (!is_over) {
-		if (s->sent - s->received > 200000) {
-			usleep(50);
-			continue;
-		}
-		fixture_send(s->from, s->seed, s->sent, s->sent + CHUNK);
-		s->sent += CHUNK;
-	}
-	CHECK_EQ(shutdown(s->from, SHUT_WR), 0);
-	return NULL;
-}
-
-static void *receive_stream(void *arg)
-{
-	struct stream *s = arg;
-	uint64_t at;
-
-	do {
-		at = s->received;
-		usleep(s->seed % 3 * 50);
-		s->received = fixture_receive(s->to, s->seed, at, at + 5000,
-					      NULL);
-	} while (s->received > at);
-	return NULL;
-}
-
+/* One direction of a session. */
 static void start_stream(struct stream *s, int from, int to, unsigned seed)
 {
 	s->from = from;
 	s->to = to;
 	s->seed = seed;
-	CHECK_EQ(pthread_create(&s->threads[0], NULL, send_stream, s), 0);
-	CHECK_EQ(pthread_create(&s->threads[1], NULL, receive_stream, s), 0);
-}
-
-static uint64_t join_stream(struct stream *s)
-{
-	CHECK_EQ(pthread_join(s->threads[0], NULL), 0);
-	CHECK_EQ(pthread_join(s->threads[1], NULL), 0);
-	CHECK_EQ(s->received, s->sent);
-	return s->sent;
+	s->chunk = CHUNK;
+	s->rest_us = seed % 3 * 50;
+	s->is_over = &is_over;
+	stream_start(s);
 }
 
 TEST(no_byte_of_a_session_is_lost)
@@ -202,8 +159,10 @@ TEST(no_byte_of_a_session_is_lost)
 	for (int i = 0; i < ROUNDS; i++)
 		evacuate(&b, i % WORKERS);
 	is_over = true;
-	for (int i = 0; i < 2 * SESSIONS; i++)
-		bytes += join_stream(&streams[i]);
+	for (int i = 0; i < 2 * SESSIONS; i++) {
+		stream_join(&streams[i]);
+		bytes += streams[i].sent;
+	}
 	while (lb_count_get(&b.lb, LB_NOW) > 0)
 		usleep(100);
 	CHECK_EQ(lb_count_get(&b.lb, LB_TOTAL), SESSIONS);

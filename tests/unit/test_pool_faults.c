@@ -23,6 +23,7 @@
 
 #include "fixture.h"
 #include "harness.h"
+#include "heap.h"
 #include "sys/fault.h"
 
 enum { HEAP = WEIR__CALL_COUNT, KINDS };
@@ -90,33 +91,9 @@ static int hook(enum weir__call call)
 	return meet((int)call);
 }
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-void *__wrap_malloc(size_t size)
+static bool heap_refuses(void)
 {
-	return meet(HEAP) < 0 ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return meet(HEAP) < 0 ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return meet(HEAP) < 0 ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-	return meet(HEAP) < 0 ? NULL : __real_aligned_alloc(alignment, size);
+	return meet(HEAP) < 0;
 }
 
 static void fault_begin(int n)

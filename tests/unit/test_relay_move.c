@@ -5,7 +5,6 @@
 #include <weir.h>
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -15,6 +14,7 @@
 #include "harness.h"
 #include "hold.h"
 #include "link.h"
+#include "stream.h"
 #include "stress.h"
 #include "sys/fault.h"
 
@@ -66,46 +66,6 @@ static void check_it_relays(struct weir_pool *pool, struct link *l)
 	link_check_clean(pool);
 	CHECK_EQ(FIXTURE_STAT(pool, WEIR_ALL, sources), 0);
 	CHECK_EQ(FIXTURE_STAT(pool, WEIR_ALL, memory_bytes), 0);
-}
-
-struct stream {
-	int from, to;
-	unsigned seed;
-	bool is_slow;
-	_Atomic bool *is_over;
-	_Atomic uint64_t sent, received;
-};
-
-static void *send_stream(void *arg)
-{
-	struct stream *s = arg;
-
-	while (!*s->is_over) {
-		/* Some bytes are on their way, and not all of the machine's. */
-		if (s->sent - s->received > 200000) {
-			usleep(50);
-			continue;
-		}
-		fixture_send(s->from, s->seed, s->sent, s->sent + CHUNK);
-		s->sent += CHUNK;
-	}
-	CHECK_EQ(shutdown(s->from, SHUT_WR), 0);
-	return NULL;
-}
-
-static void *receive_stream(void *arg)
-{
-	struct stream *s = arg;
-	uint64_t at;
-
-	do {
-		at = s->received;
-		if (s->is_slow)
-			usleep(100);
-		s->received = fixture_receive(s->to, s->seed, at, at + 5000,
-					      NULL);
-	} while (s->received > at);
-	return NULL;
 }
 
 /* The relay under way, and what moves it. */
@@ -169,7 +129,6 @@ TEST(nobody_notices_that_a_relay_moves)
 	static struct tour tour;
 	struct link *l = &tour.link;
 	struct stream s[2];
-	pthread_t threads[4];
 
 	tour.pool = start_pool();
 	link_open(l, fixture_small_tcp_pair, fixture_small_tcp_pair);
@@ -180,21 +139,17 @@ TEST(nobody_notices_that_a_relay_moves)
 			.from = i ? l->server : l->client,
 			.to = i ? l->client : l->server,
 			.seed = 3 + (unsigned)i,
-			.is_slow = i == 0,
+			.chunk = CHUNK,
+			.rest_us = i == 0 ? 100 : 0,
 			.is_over = &tour.is_over,
 		};
-		CHECK_EQ(pthread_create(&threads[2 * i], NULL, send_stream,
-					&s[i]), 0);
-		CHECK_EQ(pthread_create(&threads[2 * i + 1], NULL,
-					receive_stream, &s[i]), 0);
+		stream_start(&s[i]);
 	}
 	drive(&tour);
-	for (int i = 0; i < 4; i++)
-		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	for (int i = 0; i < 2; i++)
+		stream_join(&s[i]);
 	link_wait(l);
 	CHECK_EQ(l->result.end, WEIR_RELAY_FINISHED);
-	CHECK_EQ(s[0].received, s[0].sent);
-	CHECK_EQ(s[1].received, s[1].sent);
 	CHECK_EQ(l->result.bytes_a_to_b, s[0].sent);
 	CHECK_EQ(l->result.bytes_b_to_a, s[1].sent);
 	fixture_settle(tour.pool);
